@@ -1,0 +1,193 @@
+/**
+ * Growable columns: what wire decoders append to and storage writers read, so that no object is made per item.
+ * Strings are kept as bytes; nothing is decoded until somebody asks.
+ */
+
+const INITIAL_ROWS = 64;
+const INITIAL_BYTES = 1024;
+
+/** A growable column of 64-bit slots that can be read as float64, int64 or two uint32 halves (little endian). */
+export class Slots64 {
+  length = 0;
+  #buffer = new ArrayBuffer(INITIAL_ROWS * 8);
+  #f64 = new Float64Array(this.#buffer);
+  #i64 = new BigInt64Array(this.#buffer);
+  #u32 = new Uint32Array(this.#buffer);
+
+  #grow(): void {
+    if (this.length * 8 < this.#buffer.byteLength) return;
+    const next = new ArrayBuffer(this.#buffer.byteLength * 2);
+    new Uint8Array(next).set(new Uint8Array(this.#buffer));
+    this.#buffer = next;
+    this.#f64 = new Float64Array(next);
+    this.#i64 = new BigInt64Array(next);
+    this.#u32 = new Uint32Array(next);
+  }
+
+  pushFloat(value: number): void {
+    this.#grow();
+    this.#f64[this.length++] = value;
+  }
+
+  pushBigInt(value: bigint): void {
+    this.#grow();
+    this.#i64[this.length++] = value;
+  }
+
+  /** Appends the two halves of a 64-bit integer. */
+  pushHalves(low: number, high: number): void {
+    this.#grow();
+    const at = this.length++ * 2;
+    this.#u32[at] = low;
+    this.#u32[at + 1] = high;
+  }
+
+  float(row: number): number {
+    return this.#f64[row] as number;
+  }
+
+  bigInt(row: number): bigint {
+    return this.#i64[row] as bigint;
+  }
+
+  low(row: number): number {
+    return this.#u32[row * 2] as number;
+  }
+
+  high(row: number): number {
+    return this.#u32[row * 2 + 1] as number;
+  }
+
+  /** The filled part as float64 values; valid until the next push. */
+  floats(): Float64Array {
+    return this.#f64.subarray(0, this.length);
+  }
+
+  /** The filled part as int64 values; valid until the next push. */
+  bigInts(): BigInt64Array {
+    return this.#i64.subarray(0, this.length);
+  }
+
+  /** The filled part as raw little-endian bytes; valid until the next push. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.#buffer, 0, this.length * 8);
+  }
+}
+
+/** A growable column of uint32 values. */
+export class Slots32 {
+  length = 0;
+  #data = new Uint32Array(INITIAL_ROWS);
+
+  push(value: number): void {
+    if (this.length === this.#data.length) {
+      const next = new Uint32Array(this.#data.length * 2);
+      next.set(this.#data);
+      this.#data = next;
+    }
+    this.#data[this.length++] = value;
+  }
+
+  get(row: number): number {
+    return this.#data[row] as number;
+  }
+
+  /** Overwrites an existing row. */
+  set(row: number, value: number): void {
+    this.#data[row] = value;
+  }
+
+  values(): Uint32Array {
+    return this.#data.subarray(0, this.length);
+  }
+}
+
+/** A growable column of uint8 values. */
+export class Slots8 {
+  length = 0;
+  #data = new Uint8Array(INITIAL_ROWS);
+
+  push(value: number): void {
+    if (this.length === this.#data.length) {
+      const next = new Uint8Array(this.#data.length * 2);
+      next.set(this.#data);
+      this.#data = next;
+    }
+    this.#data[this.length++] = value;
+  }
+
+  get(row: number): number {
+    return this.#data[row] as number;
+  }
+
+  values(): Uint8Array {
+    return this.#data.subarray(0, this.length);
+  }
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** A growable column of byte strings: row i is `data[ends[i-1] .. ends[i])`. Also used for fixed-width ids. */
+export class BytesColumn {
+  length = 0;
+  #data = new Uint8Array(INITIAL_BYTES);
+  #used = 0;
+  #ends = new Slots32();
+
+  #reserve(bytes: number): void {
+    const need = this.#used + bytes;
+    if (need <= this.#data.length) return;
+    let size = this.#data.length * 2;
+    while (size < need) size *= 2;
+    const next = new Uint8Array(size);
+    next.set(this.#data.subarray(0, this.#used));
+    this.#data = next;
+  }
+
+  /** Appends a copy of source[start..end). */
+  pushBytes(source: Uint8Array, start = 0, end = source.length): void {
+    const size = end - start;
+    this.#reserve(size);
+    if (size < 64) {
+      const data = this.#data;
+      let at = this.#used;
+      for (let i = start; i < end; i++) data[at++] = source[i] as number;
+    } else {
+      this.#data.set(source.subarray(start, end), this.#used);
+    }
+    this.#used += size;
+    this.#ends.push(this.#used);
+    this.length++;
+  }
+
+  /** Appends a string as UTF-8. */
+  pushString(value: string): void {
+    this.#reserve(value.length * 3);
+    const { written } = encoder.encodeInto(value, this.#data.subarray(this.#used));
+    this.#used += written;
+    this.#ends.push(this.#used);
+    this.length++;
+  }
+
+  start(row: number): number {
+    return row === 0 ? 0 : this.#ends.get(row - 1);
+  }
+
+  end(row: number): number {
+    return this.#ends.get(row);
+  }
+
+  /** All bytes of all rows, in order; valid until the next push. */
+  data(): Uint8Array {
+    return this.#data.subarray(0, this.#used);
+  }
+
+  bytes(row: number): Uint8Array {
+    return this.#data.subarray(this.start(row), this.end(row));
+  }
+
+  string(row: number): string {
+    return decoder.decode(this.bytes(row));
+  }
+}
