@@ -1,0 +1,100 @@
+/**
+ * Services of a trace: their colours and what each of them spent. Pure.
+ * Colours come from the name's hash, so a service keeps its colour from trace to trace; two services of one
+ * trace that hash to the same place are told apart by taking the next free one.
+ */
+
+import type { CriticalPath } from './timing.ts';
+import type { TraceTree } from './tree.ts';
+
+/**
+ * Every colour stands out at least 3:1 both on white and on near-black (relative luminance 0.14-0.29), the
+ * least that WCAG 2 (1.4.11) asks of graphics; neighbours in the list are far apart in hue.
+ */
+export const SERVICE_COLOURS: readonly string[] = [
+  '#3b82c4',
+  '#c2652a',
+  '#2f9163',
+  '#a259c4',
+  '#b8860b',
+  '#d0508a',
+  '#2a8f9c',
+  '#7d8b2f',
+  '#7a72d8',
+  '#b5655b',
+  '#4f9430',
+  '#c04fb8',
+  '#5b7f9e',
+  '#9a7b4f',
+  '#3d8d80',
+  '#8f6fa8',
+  '#5a78d6',
+  '#a87a1e',
+  '#cc5a66',
+  '#6f8757',
+];
+
+/** FNV-1a, 32 bits, over UTF-16 units. */
+export function hashName(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  return hash;
+}
+
+/** A colour per service; the same set of names always gets the same colours, whatever their order. */
+export function serviceColours(names: Iterable<string>): ReadonlyMap<string, string> {
+  const size = SERVICE_COLOURS.length;
+  const taken = new Set<number>();
+  const out = new Map<string, string>();
+  for (const name of [...new Set(names)].sort()) {
+    let at = hashName(name) % size;
+    if (taken.size < size) while (taken.has(at)) at = (at + 1) % size;
+    taken.add(at);
+    out.set(name, SERVICE_COLOURS[at]!);
+  }
+  return out;
+}
+
+export interface ServiceSummary {
+  readonly service: string;
+  readonly spans: number;
+  readonly errors: number;
+  /** Sum of own times; parallel work counts as often as it ran. */
+  readonly selfNs: number;
+  /** Time on the critical path. */
+  readonly criticalNs: number;
+  readonly longestNs: number;
+  readonly longestRow: number;
+}
+
+/** One entry per service, most critical time first, then most own time. */
+export function summarizeServices(tree: TraceTree, self: Float64Array, path: CriticalPath): ServiceSummary[] {
+  interface Sum {
+    spans: number;
+    errors: number;
+    selfNs: number;
+    criticalNs: number;
+    longestNs: number;
+    longestRow: number;
+  }
+  const sums = new Map<string, Sum>();
+  for (let row = 0; row < tree.spans.length; row++) {
+    const span = tree.spans[row]!;
+    let sum = sums.get(span.resource.service);
+    if (sum === undefined) {
+      sum = { spans: 0, errors: 0, selfNs: 0, criticalNs: 0, longestNs: -1, longestRow: row };
+      sums.set(span.resource.service, sum);
+    }
+    sum.spans++;
+    if (span.status === 'error') sum.errors++;
+    sum.selfNs += self[row]!;
+    if (tree.durationNs[row]! > sum.longestNs) {
+      sum.longestNs = tree.durationNs[row]!;
+      sum.longestRow = row;
+    }
+    for (const part of path.segments.get(row) ?? []) sum.criticalNs += part.toNs - part.fromNs;
+  }
+  return [...sums]
+    .map(([service, sum]) => ({ service, ...sum }))
+    .sort((a, b) => b.criticalNs - a.criticalNs || b.selfNs - a.selfNs || (a.service < b.service ? -1 : 1));
+}
