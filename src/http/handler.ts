@@ -47,7 +47,11 @@ export class HttpError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string, options: ErrorOptions & { headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    options: ErrorOptions & { headers?: Record<string, string> } = {},
+  ) {
     super(message, options);
     this.name = 'HttpError';
     this.status = status;
