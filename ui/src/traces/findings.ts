@@ -60,42 +60,59 @@ export function findRepeatedCalls(tree: TraceTree, least = REPEATED_AT_LEAST): R
   const found: RepeatedCalls[] = [];
   for (let row = 0; row < tree.spans.length; row++) {
     if (tree.size[row]! <= least) continue;
-    const groups = new Map<string, number[]>();
-    const add = (call: number, via: string): void => {
-      const span = tree.spans[call]!;
-      if (!isCall(span)) return;
-      const key = `${via}\0${span.resource.service}\0${span.name}\0${callTarget(span)}\0${statementShape(span)}`;
-      const rows = groups.get(key);
-      if (rows === undefined) groups.set(key, [call]);
-      else rows.push(call);
-    };
-    const loops = repeatedNames(tree, row, least);
-    eachChild(tree, row, (child) => {
-      add(child, '');
-      const name = tree.spans[child]!.name;
-      if (isCall(tree.spans[child]!) || !loops.has(name)) return;
-      // One call each is a loop; several each are their own finding below that child.
-      eachChild(tree, child, (inner) => add(inner, name));
-    });
-    for (const rows of groups.values()) {
-      if (rows.length < least || !mostlySequential(tree, rows)) continue;
-      const span = tree.spans[rows[0]!]!;
-      let totalNs = 0;
-      for (const r of rows) totalNs += tree.durationNs[r]!;
-      found.push({ parent: row, rows, operation: callOperation(span), target: callTarget(span), totalNs });
+    // By name first: attributes are only looked at where enough spans share one.
+    const named = new Map<string, number[]>();
+    eachChild(tree, row, (child) => push(named, nameKey(tree.spans[child]!), child));
+    for (const rows of named.values()) {
+      if (rows.length < least) continue;
+      const direct = rows.filter((call) => isCall(tree.spans[call]!));
+      if (direct.length > 0) collect(tree, row, direct, least, found);
+      else collect(tree, row, callsInside(tree, rows), least, found);
     }
   }
   return found.sort((a, b) => b.totalNs - a.totalNs || a.parent - b.parent);
 }
 
-/** Names of children without a call of their own that occur `least` times: bodies of a loop. */
-function repeatedNames(tree: TraceTree, row: number, least: number): Set<string> {
-  const seen = new Map<string, number>();
-  eachChild(tree, row, (child) => {
-    const span = tree.spans[child]!;
-    if (!isCall(span)) seen.set(span.name, (seen.get(span.name) ?? 0) + 1);
-  });
-  return new Set([...seen].filter(([, n]) => n >= least).map(([name]) => name));
+/** The calls directly below `rows`, the bodies of a loop. */
+function callsInside(tree: TraceTree, rows: readonly number[]): number[] {
+  const calls: number[] = [];
+  for (const row of rows)
+    if (tree.spans[row]!.kind !== 'server')
+      eachChild(tree, row, (inner) => {
+        if (isCall(tree.spans[inner]!)) calls.push(inner);
+      });
+  return calls;
+}
+
+/** Splits `calls` by what exactly is called, and keeps the groups that are long and sequential. */
+function collect(
+  tree: TraceTree,
+  parent: number,
+  calls: readonly number[],
+  least: number,
+  found: RepeatedCalls[],
+): void {
+  if (calls.length < least) return;
+  const groups = new Map<string, number[]>();
+  for (const call of calls) {
+    const span = tree.spans[call]!;
+    push(groups, `${nameKey(span)}\0${callTarget(span)}\0${statementShape(span)}`, call);
+  }
+  for (const rows of groups.values()) {
+    if (rows.length < least || !mostlySequential(tree, rows)) continue;
+    const span = tree.spans[rows[0]!]!;
+    let totalNs = 0;
+    for (const r of rows) totalNs += tree.durationNs[r]!;
+    found.push({ parent, rows, operation: callOperation(span), target: callTarget(span), totalNs });
+  }
+}
+
+const nameKey = (span: Span): string => `${span.resource.service}\0${span.name}\0${span.kind}`;
+
+function push(groups: Map<string, number[]>, key: string, row: number): void {
+  const rows = groups.get(key);
+  if (rows === undefined) groups.set(key, [row]);
+  else rows.push(row);
 }
 
 function isCall(span: Span): boolean {

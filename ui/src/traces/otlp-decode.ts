@@ -58,37 +58,74 @@ function decodeBatch(batch: Json, out: Span[]): void {
       version: text(raw.version),
       attributes: decodeAttributes(raw.attributes),
     };
-    for (const span of list(group.spans)) out.push(decodeSpan(span, resource, scope));
+    // One trace has one id, written the same way in every span.
+    let written: unknown;
+    let traceId = '';
+    for (const raw of list(group.spans)) {
+      if (raw.traceId !== written || traceId === '') {
+        written = raw.traceId;
+        traceId = hexId(written).padStart(32, '0');
+      }
+      out.push(new DecodedSpan(raw, traceId, resource, scope));
+    }
   }
 }
 
-function decodeSpan(raw: Json, resource: Resource, scope: Scope): Span {
-  const startNs = nanoseconds(raw.startTimeUnixNano);
-  const endNs = nanoseconds(raw.endTimeUnixNano);
-  const status = object(raw.status);
-  const parent = hexId(raw.parentSpanId);
-  return {
-    traceId: hexId(raw.traceId).padStart(32, '0'),
-    spanId: hexId(raw.spanId).padStart(16, '0'),
-    parentSpanId: parent === '' || /^0+$/.test(parent) ? '' : parent.padStart(16, '0'),
-    traceState: text(raw.traceState),
-    name: text(raw.name),
-    kind: oneOf(raw.kind, KINDS, 'SPAN_KIND_'),
-    startNs,
-    endNs,
-    durationNs: endNs > startNs ? Number(endNs - startNs) : 0,
-    status: oneOf(status?.code, STATUSES, 'STATUS_CODE_'),
-    statusMessage: text(status?.message),
-    resource,
-    scope,
-    attributes: decodeAttributes(raw.attributes),
-    events: raw.events === undefined ? NONE : list(raw.events).map(decodeEvent),
-    links: raw.links === undefined ? NONE : list(raw.links).map(decodeLink),
-    dropped: decodeDropped(raw),
-  };
-}
-
 const NONE: readonly never[] = [];
+
+/** Attributes, events and links are decoded when first asked for: most spans are only ever drawn. */
+class DecodedSpan implements Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly traceState: string;
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly durationNs: number;
+  readonly status: SpanStatus;
+  readonly statusMessage: string;
+  readonly resource: Resource;
+  readonly scope: Scope;
+  readonly dropped: Dropped | null;
+  readonly #raw: Json;
+  #attributes: readonly Attribute[] | null = null;
+  #events: readonly SpanEvent[] | null = null;
+  #links: readonly SpanLink[] | null = null;
+
+  constructor(raw: Json, traceId: string, resource: Resource, scope: Scope) {
+    const parent = hexId(raw.parentSpanId);
+    const status = object(raw.status);
+    this.#raw = raw;
+    this.traceId = traceId;
+    this.spanId = hexId(raw.spanId).padStart(16, '0');
+    this.parentSpanId = parent === '' || /^0+$/.test(parent) ? '' : parent.padStart(16, '0');
+    this.traceState = text(raw.traceState);
+    this.name = text(raw.name);
+    this.kind = oneOf(raw.kind, KINDS, 'SPAN_KIND_');
+    this.startNs = nanoseconds(raw.startTimeUnixNano);
+    this.endNs = nanoseconds(raw.endTimeUnixNano);
+    this.durationNs = this.endNs > this.startNs ? Number(this.endNs - this.startNs) : 0;
+    this.status = oneOf(status?.code, STATUSES, 'STATUS_CODE_');
+    this.statusMessage = text(status?.message);
+    this.resource = resource;
+    this.scope = scope;
+    this.dropped = decodeDropped(raw);
+  }
+
+  get attributes(): readonly Attribute[] {
+    return (this.#attributes ??= decodeAttributes(this.#raw.attributes));
+  }
+
+  get events(): readonly SpanEvent[] {
+    return (this.#events ??= this.#raw.events === undefined ? NONE : list(this.#raw.events).map(decodeEvent));
+  }
+
+  get links(): readonly SpanLink[] {
+    return (this.#links ??= this.#raw.links === undefined ? NONE : list(this.#raw.links).map(decodeLink));
+  }
+}
 
 function decodeEvent(raw: Json): SpanEvent {
   return {
@@ -109,12 +146,10 @@ function decodeLink(raw: Json): SpanLink {
 }
 
 function decodeDropped(raw: Json): Dropped | null {
-  const dropped = {
-    attributes: count(raw.droppedAttributesCount),
-    events: count(raw.droppedEventsCount),
-    links: count(raw.droppedLinksCount),
-  };
-  return dropped.attributes + dropped.events + dropped.links > 0 ? dropped : null;
+  const attributes = count(raw.droppedAttributesCount);
+  const events = count(raw.droppedEventsCount);
+  const links = count(raw.droppedLinksCount);
+  return attributes + events + links > 0 ? { attributes, events, links } : null;
 }
 
 function decodeAttributes(raw: unknown, depth = 0): readonly Attribute[] {
@@ -180,9 +215,10 @@ function nanoseconds(v: unknown): bigint {
 function oneOf<T extends string>(v: unknown, names: readonly T[], prefix: string): T {
   if (typeof v === 'number') return names[v] ?? names[0]!;
   if (typeof v !== 'string') return names[0]!;
-  const name = v.startsWith(prefix) ? v.slice(prefix.length) : v;
-  const lower = name.toLowerCase() as T;
-  return names.includes(lower) ? lower : (names[Number(v)] ?? names[0]!);
+  for (const name of names)
+    if (v.length === prefix.length + name.length && v.slice(prefix.length).toLowerCase() === name)
+      return name;
+  return names[Number(v)] ?? names[0]!;
 }
 
 /**
@@ -196,7 +232,7 @@ export function hexId(v: unknown): string {
 }
 
 const HEX = /^[0-9a-fA-F]{1,32}$/;
-const DIGITS = '0123456789abcdef';
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const SEXTETS = (() => {
   const table = new Int8Array(128).fill(-1);
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -219,8 +255,7 @@ export function base64ToHex(s: string): string {
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      const byte = (held >> bits) & 255;
-      out += DIGITS[byte >> 4]! + DIGITS[byte & 15]!;
+      out += HEX_OF_BYTE[(held >> bits) & 255]!;
     }
     held &= (1 << bits) - 1;
   }

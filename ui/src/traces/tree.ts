@@ -31,8 +31,8 @@ export interface TraceTree {
   readonly main: number;
   readonly startNs: bigint;
   readonly lengthNs: number;
-  /** Span id -> its first row. */
-  readonly rowOf: ReadonlyMap<string, number>;
+  /** The row of a span id (the first, if several spans have it); -1 if unknown. */
+  readonly rowOf: (spanId: string) => number;
   readonly droppedDuplicates: number;
 }
 
@@ -45,9 +45,9 @@ export interface TreeOptions {
 export const SKEW_TOLERANCE_NS = 1_000_000;
 
 export function buildTree(input: readonly Span[], options: TreeOptions = {}): TraceTree {
-  const { spans, flags, dropped } = withoutDuplicates(input);
+  const { spans, flags, dropped, firstOf, doubled } = withoutDuplicates(input);
   const n = spans.length;
-  const parent = findParents(spans, flags);
+  const parent = findParents(spans, flags, firstOf, doubled);
   cutCycles(spans, parent, flags);
 
   const base = earliestStart(spans);
@@ -71,7 +71,7 @@ export function buildTree(input: readonly Span[], options: TreeOptions = {}): Tr
   sortChildren(children, byTime);
 
   const order = preorder(roots, children, n);
-  return inOrder(order, { spans, parent, flags, offset, duration, skew }, base, dropped);
+  return inOrder(order, { spans, parent, flags, offset, duration, skew, firstOf }, base, dropped);
 }
 
 // --- reading -----------------------------------------------------------------------------------------------
@@ -97,29 +97,39 @@ export function ancestorsOf(tree: TraceTree, row: number): number[] {
 
 // --- building ----------------------------------------------------------------------------------------------
 
-function withoutDuplicates(input: readonly Span[]): { spans: Span[]; flags: Uint8Array; dropped: number } {
-  const seen = new Map<string, number | number[]>();
+interface Distinct {
+  readonly spans: Span[];
+  readonly flags: Uint8Array;
+  readonly dropped: number;
+  /** Span id -> index of its first span. */
+  readonly firstOf: Map<string, number>;
+  /** Ids of several different spans -> all of their indexes. */
+  readonly doubled: Map<string, number[]>;
+}
+
+function withoutDuplicates(input: readonly Span[]): Distinct {
+  const firstOf = new Map<string, number>();
+  const doubled = new Map<string, number[]>();
   const spans: Span[] = [];
-  const flagged: number[] = [];
   let dropped = 0;
   for (const span of input) {
-    const earlier = seen.get(span.spanId);
-    if (earlier === undefined) {
-      seen.set(span.spanId, spans.length);
+    const { spanId } = span;
+    const first = firstOf.get(spanId);
+    if (first === undefined) {
+      firstOf.set(spanId, spans.length);
     } else {
-      const all = typeof earlier === 'number' ? [earlier] : earlier;
+      const all = doubled.get(spanId) ?? [first];
       if (all.some((i) => sameSpan(spans[i]!, span))) {
         dropped++;
         continue;
       }
-      flagged.push(...all, spans.length);
-      seen.set(span.spanId, [...all, spans.length]);
+      doubled.set(spanId, [...all, spans.length]);
     }
     spans.push(span);
   }
   const flags = new Uint8Array(spans.length);
-  for (const i of flagged) flags[i] = DUPLICATE_ID;
-  return { spans, flags, dropped };
+  for (const all of doubled.values()) for (const i of all) flags[i] = DUPLICATE_ID;
+  return { spans, flags, dropped, firstOf, doubled };
 }
 
 function sameSpan(a: Span, b: Span): boolean {
@@ -133,33 +143,35 @@ function sameSpan(a: Span, b: Span): boolean {
   );
 }
 
-function findParents(spans: readonly Span[], flags: Uint8Array): Int32Array {
+function findParents(
+  spans: readonly Span[],
+  flags: Uint8Array,
+  firstOf: ReadonlyMap<string, number>,
+  doubled: ReadonlyMap<string, readonly number[]>,
+): Int32Array {
   // Children of a shared id belong to the server half; the server half hangs under the client half.
-  const owner = new Map<string, number>();
-  const caller = new Map<string, number>();
-  for (let i = 0; i < spans.length; i++) {
-    const { spanId, kind } = spans[i]!;
-    if ((flags[i]! & DUPLICATE_ID) === 0) {
-      owner.set(spanId, i);
-      continue;
-    }
-    if ((kind === 'client' || kind === 'producer') && !caller.has(spanId)) caller.set(spanId, i);
-    if (kind === 'server' || kind === 'consumer' || !owner.has(spanId)) owner.set(spanId, i);
+  const serving = new Map<string, number>();
+  const calling = new Map<string, number>();
+  for (const [id, all] of doubled) {
+    const server = all.find((i) => spans[i]!.kind === 'server' || spans[i]!.kind === 'consumer');
+    const client = all.find((i) => spans[i]!.kind === 'client' || spans[i]!.kind === 'producer');
+    if (server !== undefined) serving.set(id, server);
+    if (client !== undefined) calling.set(id, client);
   }
   const parent = new Int32Array(spans.length).fill(-1);
   for (let i = 0; i < spans.length; i++) {
-    const span = spans[i]!;
-    if ((flags[i]! & DUPLICATE_ID) !== 0) {
-      const half = caller.get(span.spanId);
-      if (half !== undefined && half !== i && (span.kind === 'server' || span.kind === 'consumer')) {
+    const { spanId, parentSpanId, kind } = spans[i]!;
+    if ((flags[i]! & DUPLICATE_ID) !== 0 && (kind === 'server' || kind === 'consumer')) {
+      const half = calling.get(spanId);
+      if (half !== undefined) {
         parent[i] = half;
         flags[i] = (flags[i]! & ~DUPLICATE_ID) | SHARED_ID;
         flags[half] = flags[half]! & ~DUPLICATE_ID;
         continue;
       }
     }
-    if (span.parentSpanId === '') continue;
-    const p = owner.get(span.parentSpanId);
+    if (parentSpanId === '') continue;
+    const p = serving.get(parentSpanId) ?? firstOf.get(parentSpanId);
     if (p === undefined) flags[i] = flags[i]! | ORPHAN;
     else parent[i] = p;
   }
@@ -308,6 +320,7 @@ interface Unordered {
   readonly offset: Float64Array;
   readonly duration: Float64Array;
   readonly skew: Float64Array;
+  readonly firstOf: ReadonlyMap<string, number>;
 }
 
 function inOrder(order: Int32Array, from: Unordered, base: bigint, droppedDuplicates: number): TraceTree {
@@ -322,7 +335,6 @@ function inOrder(order: Int32Array, from: Unordered, base: bigint, droppedDuplic
   const offsetNs = new Float64Array(n);
   const durationNs = new Float64Array(n);
   const skewNs = new Float64Array(n);
-  const rowOf = new Map<string, number>();
   const roots: number[] = [];
   let first = 0;
   let last = 0;
@@ -337,8 +349,6 @@ function inOrder(order: Int32Array, from: Unordered, base: bigint, droppedDuplic
     durationNs[row] = from.duration[i]!;
     skewNs[row] = from.skew[i]!;
     if (p === -1) roots.push(row);
-    const id = spans[row]!.spanId;
-    if (!rowOf.has(id)) rowOf.set(id, row);
     if (row === 0 || offsetNs[row]! < first) first = offsetNs[row]!;
     if (row === 0 || offsetNs[row]! + durationNs[row]! > last) last = offsetNs[row]! + durationNs[row]!;
   }
@@ -362,7 +372,10 @@ function inOrder(order: Int32Array, from: Unordered, base: bigint, droppedDuplic
     main: trueRoot ?? roots[0] ?? -1,
     startNs: base + BigInt(Math.round(first)),
     lengthNs: n === 0 ? 0 : last - first,
-    rowOf,
+    rowOf: (spanId) => {
+      const index = from.firstOf.get(spanId);
+      return index === undefined ? -1 : rowOfIndex[index]!;
+    },
     droppedDuplicates,
   };
 }
