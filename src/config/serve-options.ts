@@ -1,0 +1,286 @@
+/**
+ * What `serve` needs to know, from flags over trivium.yaml over defaults. Every limit has its name and default here.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError, type Diagnostic } from './diagnostics.ts';
+import type { FlagSpec, ParsedFlags } from './flags.ts';
+import { parseDurationMs } from './units.ts';
+import { YamlFile, type YamlObject } from './yaml.ts';
+
+/** Listeners and their well-known ports. */
+export const LISTENERS = {
+  http: 3000,
+  prometheus: 9090,
+  loki: 3100,
+  tempo: 3200,
+  'otlp-grpc': 4317,
+  'otlp-http': 4318,
+} as const;
+
+export type ListenerName = keyof typeof LISTENERS;
+
+/** Listeners of the contract whose protocols are not spoken yet; asking for one is refused. */
+const FUTURE_LISTENERS = [
+  'alertmanager',
+  'pushgateway',
+  'zipkin',
+  'jaeger-grpc',
+  'jaeger-http',
+  'collector-metrics',
+] as const;
+
+/** Parts whose own files are not read yet; naming one is refused rather than ignored. */
+const FUTURE_PARTS = ['prometheus', 'alertmanager', 'loki', 'tempo', 'collector', 'promtail'] as const;
+
+export interface ServeOptions {
+  readonly dataDir: string;
+  readonly host: string;
+  /** undefined: switched off; 0: any free port. */
+  readonly ports: Readonly<Record<ListenerName, number | undefined>>;
+  readonly externalUrl: string | undefined;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly storage: {
+    /** An external ClickHouse; undefined: the embedded engine. */
+    readonly url: string | undefined;
+    readonly user: string | undefined;
+    readonly password: string | undefined;
+    readonly cluster: string | undefined;
+    /** Memory ceiling of the embedded engine. */
+    readonly memoryBytes: number;
+  };
+  /** Per signal; undefined: kept for ever. */
+  readonly retentionMs: {
+    readonly metrics: number | undefined;
+    readonly logs: number | undefined;
+    readonly traces: number | undefined;
+  };
+  readonly limits: Limits;
+  /** Files that were read, for the start-up line. */
+  readonly files: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Limits by the names under which they are configured (`limits:` in trivium.yaml). */
+export interface Limits {
+  /** http.max-body-bytes: a request body, before and after decompression. */
+  readonly maxBodyBytes: number;
+  /** ingest.max-queue-bytes: pushed, not yet committed. */
+  readonly maxQueueBytes: number;
+  /** query.timeout */
+  readonly queryTimeoutMs: number;
+  /** query.max-samples: in memory at one time, as in Prometheus. */
+  readonly maxSamples: number;
+  /** query.max-concurrency */
+  readonly maxConcurrentQueries: number;
+}
+
+const DEFAULT_LIMITS: Limits = {
+  maxBodyBytes: 32 * 2 ** 20,
+  maxQueueBytes: 128 * 2 ** 20,
+  queryTimeoutMs: 120_000,
+  maxSamples: 50_000_000,
+  maxConcurrentQueries: 20,
+};
+const DEFAULT_RETENTION_MS = 15 * 86_400_000;
+const DEFAULT_ENGINE_MEMORY_BYTES = 2 * 2 ** 30;
+
+/** Flags of `serve`; `demo` takes them too. */
+export const SERVE_FLAGS: Readonly<Record<string, FlagSpec>> = {
+  config: {
+    value: 'FILE',
+    help: 'trivium.yaml (default: ./trivium.yaml or ./config/trivium.yaml if there is one)',
+  },
+  'data-dir': { value: 'DIR', help: 'where the embedded engine keeps its data (default: ./data)' },
+  listen: { value: 'ADDR', help: 'address to listen on (default: 127.0.0.1)' },
+  'clickhouse-url': {
+    value: 'URL',
+    help: 'an external ClickHouse instead of the embedded engine; the password is read from TRIVIUM_CLICKHOUSE_PASSWORD',
+  },
+  'clickhouse-user': { value: 'NAME', help: 'user of the external ClickHouse (default: default)' },
+  'clickhouse-cluster': {
+    value: 'NAME',
+    help: 'cluster of the external ClickHouse over which tables are spread',
+  },
+  retention: { value: 'DURATION|none', help: 'how long all signals are kept (default: 15d)' },
+  'external-url': { value: 'URL', help: 'URL under which users reach this server' },
+  'log-level': { value: 'LEVEL', help: 'debug, info, warn or error (default: info)' },
+  ...Object.fromEntries(
+    Object.entries(LISTENERS).map(([name, port]) => [
+      `${name}-port`,
+      { value: 'N|off', help: `port of the ${name} listener, 0 for any free one (default: ${port})` },
+    ]),
+  ),
+  ...Object.fromEntries(
+    FUTURE_LISTENERS.map((name) => [
+      `${name}-port`,
+      { value: 'off', help: 'not spoken yet: only "off" is taken' },
+    ]),
+  ),
+  ...Object.fromEntries(
+    FUTURE_PARTS.map((name) => [`${name}-config`, { value: 'FILE', help: 'not read yet: refused' }]),
+  ),
+};
+
+/** Puts flags, file and defaults together. Throws ConfigError with everything that is wrong. */
+export function readServeOptions(
+  flags: ParsedFlags,
+  env: Readonly<Record<string, string | undefined>>,
+): ServeOptions {
+  const diagnostics: Diagnostic[] = [];
+  const flagError = (message: string, hint?: string) =>
+    diagnostics.push({
+      file: 'command line',
+      line: 0,
+      column: 0,
+      severity: 'error',
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  for (const extra of flags.positionals) flagError(`unexpected argument "${extra}"`);
+  for (const part of FUTURE_PARTS) {
+    if (flags.values.has(`${part}-config`)) {
+      flagError(
+        `--${part}-config is not supported yet`,
+        `this version reads no ${part} configuration; nothing was started, so that it is not ignored in silence`,
+      );
+    }
+  }
+  for (const name of FUTURE_LISTENERS) {
+    const value = flags.values.get(`${name}-port`);
+    if (value !== undefined && value !== 'off') {
+      flagError(
+        `--${name}-port: this version does not speak ${name} yet`,
+        'leave the flag out or give "off"',
+      );
+    }
+  }
+
+  const files: string[] = [];
+  const file = readFile(flags.values.get('config'), files, diagnostics);
+  const storage = file?.get('storage')?.object();
+  const retention = storage?.get('retention')?.object();
+  const limits = file?.get('limits')?.object();
+
+  /** A flag over the file's field; the field is always asked for, or it would count as unknown. */
+  const text = (flag: string, section: YamlObject | undefined, field: string): string | undefined => {
+    const fromFile = section?.get(field)?.string();
+    return flags.values.get(flag) ?? fromFile;
+  };
+
+  const ports = {} as Record<ListenerName, number | undefined>;
+  const listeners = file?.get('listeners')?.object();
+  for (const [name, port] of Object.entries(LISTENERS) as [ListenerName, number][]) {
+    const given = text(`${name}-port`, listeners, name) ?? String(port);
+    if (given !== 'off' && !(/^\d+$/.test(given) && Number(given) < 65_536)) {
+      flagError(`--${name}-port: "${given}" is no port`, 'give 0 to 65535, or "off"');
+    }
+    ports[name] = given === 'off' ? undefined : Number(given);
+  }
+  listeners?.done();
+
+  const byDefault = retention?.get('default');
+  const period = (name: 'metrics' | 'logs' | 'traces'): number | undefined => {
+    const value = retention?.get(name) ?? byDefault;
+    const fromFile =
+      value === undefined ? DEFAULT_RETENTION_MS : value.string() === 'none' ? undefined : value.durationMs();
+    const given = flags.values.get('retention');
+    if (given === undefined) return fromFile;
+    if (given === 'none') return undefined;
+    const ms = parseDurationMs(given);
+    if (ms !== undefined && ms > 0) return ms;
+    if (name === 'metrics')
+      flagError(`--retention: "${given}" is no duration`, 'write for instance 15d or 720h, or none');
+    return undefined;
+  };
+  const retentionMs = { metrics: period('metrics'), logs: period('logs'), traces: period('traces') };
+  retention?.done();
+
+  const options: ServeOptions = {
+    dataDir: path.resolve(text('data-dir', storage, 'data_dir') ?? 'data'),
+    host: text('listen', file, 'listen') ?? '127.0.0.1',
+    ports,
+    externalUrl: text('external-url', file, 'external_url'),
+    logLevel: logLevel(text('log-level', file, 'log_level') ?? 'info', flagError),
+    storage: {
+      url: text('clickhouse-url', storage, 'url'),
+      user: text('clickhouse-user', storage, 'user'),
+      password: passwordFrom(storage, env),
+      cluster: text('clickhouse-cluster', storage, 'cluster'),
+      memoryBytes: storage?.get('memory')?.bytes() ?? DEFAULT_ENGINE_MEMORY_BYTES,
+    },
+    retentionMs,
+    limits: {
+      maxBodyBytes: limits?.get('http.max-body-bytes')?.bytes() ?? DEFAULT_LIMITS.maxBodyBytes,
+      maxQueueBytes: limits?.get('ingest.max-queue-bytes')?.bytes() ?? DEFAULT_LIMITS.maxQueueBytes,
+      queryTimeoutMs: limits?.get('query.timeout')?.durationMs() ?? DEFAULT_LIMITS.queryTimeoutMs,
+      maxSamples: limits?.get('query.max-samples')?.number() ?? DEFAULT_LIMITS.maxSamples,
+      maxConcurrentQueries:
+        limits?.get('query.max-concurrency')?.number() ?? DEFAULT_LIMITS.maxConcurrentQueries,
+    },
+    files,
+    warnings: [],
+  };
+  if (options.storage.url !== undefined && !URL.canParse(options.storage.url)) {
+    flagError(
+      `--clickhouse-url: "${options.storage.url}" is no URL`,
+      'write for instance http://127.0.0.1:8123',
+    );
+  }
+  storage?.done();
+  limits?.done();
+  file?.done();
+  if (file !== undefined) diagnostics.push(...file.file.diagnostics);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ConfigError(errors);
+  return { ...options, warnings: diagnostics };
+}
+
+function readFile(
+  named: string | undefined,
+  files: string[],
+  diagnostics: Diagnostic[],
+): YamlObject | undefined {
+  const name = named ?? ['trivium.yaml', 'config/trivium.yaml'].find((candidate) => existsSync(candidate));
+  if (name === undefined) return undefined;
+  try {
+    const text = readFileSync(name, 'utf8');
+    files.push(name);
+    return new YamlFile(text, name).root();
+  } catch (error) {
+    diagnostics.push({
+      file: name,
+      line: 0,
+      column: 0,
+      severity: 'error',
+      message: `cannot be read: ${(error as Error).message}`,
+    });
+    return undefined;
+  }
+}
+
+function passwordFrom(
+  storage: YamlObject | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const value = storage?.get('password_file');
+  if (env.TRIVIUM_CLICKHOUSE_PASSWORD !== undefined) return env.TRIVIUM_CLICKHOUSE_PASSWORD;
+  const name = value?.string();
+  if (value === undefined || name === undefined) return undefined;
+  try {
+    return readFileSync(name, 'utf8').trimEnd();
+  } catch (error) {
+    value.error(`cannot be read: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function logLevel(
+  text: string,
+  flagError: (message: string, hint?: string) => void,
+): ServeOptions['logLevel'] {
+  if (text === 'debug' || text === 'info' || text === 'warn' || text === 'error') return text;
+  flagError(`--log-level: "${text}" is no level`, 'debug, info, warn or error');
+  return 'info';
+}
