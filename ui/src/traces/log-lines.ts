@@ -1,0 +1,143 @@
+/**
+ * From a span to its log lines: which LogQL to ask, in which order, and Loki's answer as a flat list.
+ * Pure: asking is `use-log-lines.ts`'s business.
+ */
+
+import type { LogStream } from '../api/loki.ts';
+import { quoteLiteral } from '../app/links.ts';
+
+export type LogLevel = 'critical' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'unknown';
+
+export interface LogLine {
+  /** Nanoseconds since 1970, as Loki writes them. */
+  readonly timeNs: bigint;
+  readonly text: string;
+  readonly level: LogLevel;
+  readonly service: string;
+  /** Lower-case hex; empty if the line names none. */
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/** One way to find the lines; the first that finds any is used, and `told` says which that was. */
+export interface LogAttempt {
+  readonly query: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** What is shown when this attempt is the one, for a person; empty for what was asked for. */
+  readonly told: string;
+}
+
+export interface SpanWindow {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly service: string;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+}
+
+/** Clocks of log pipelines differ from those of spans; ids make the wide window harmless. */
+const AROUND_MS = 10_000;
+const AROUND_WITHOUT_ID_MS = 1_000;
+
+const anyService = '{service_name=~".+"}';
+
+function windowMs(startNs: bigint, endNs: bigint, aroundMs: number): { fromMs: number; toMs: number } {
+  const toNs = endNs > startNs ? endNs : startNs;
+  return {
+    fromMs: Number(startNs / 1_000_000n) - aroundMs,
+    toMs: Number(toNs / 1_000_000n) + 1 + aroundMs,
+  };
+}
+
+/** Ways to the lines of one span, best first; `trace` is the window of its whole trace. */
+export function spanLogAttempts(
+  span: SpanWindow,
+  trace: { readonly startNs: bigint; readonly endNs: bigint },
+): LogAttempt[] {
+  const service = `{service_name=${quoteLiteral(span.service)}}`;
+  return [
+    {
+      query: `${service} | trace_id=${quoteLiteral(span.traceId)} | span_id=${quoteLiteral(span.spanId)}`,
+      ...windowMs(span.startNs, span.endNs, AROUND_MS),
+      told: '',
+    },
+    ...traceLogAttempts({ ...trace, traceId: span.traceId }).map((attempt) => ({
+      ...attempt,
+      told:
+        attempt.told === ''
+          ? 'No line carries this span’s id. These are the lines of the whole trace.'
+          : `No line carries this span’s id. ${attempt.told}`,
+    })),
+    {
+      query: service,
+      ...windowMs(span.startNs, span.endNs, AROUND_WITHOUT_ID_MS),
+      told: `No line names the trace. This is what ${span.service} wrote at that time (± 1 s); it may belong to other requests.`,
+    },
+  ];
+}
+
+/** Ways to the lines of a whole trace, best first. */
+export function traceLogAttempts(trace: {
+  readonly traceId: string;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+}): LogAttempt[] {
+  const range = windowMs(trace.startNs, trace.endNs, AROUND_MS);
+  const id = quoteLiteral(trace.traceId);
+  return [
+    { query: `${anyService} | trace_id=${id}`, ...range, told: '' },
+    { query: `${anyService} |= ${id}`, ...range, told: 'These lines contain the trace id in their text.' },
+  ];
+}
+
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  fatal: 'critical',
+  critical: 'critical',
+  crit: 'critical',
+  emerg: 'critical',
+  panic: 'critical',
+  alert: 'critical',
+  error: 'error',
+  err: 'error',
+  eror: 'error',
+  warning: 'warn',
+  warn: 'warn',
+  info: 'info',
+  information: 'info',
+  notice: 'info',
+  debug: 'debug',
+  dbug: 'debug',
+  trace: 'trace',
+};
+
+/** A level's name in any of the usual spellings (`ERROR`, `err`, `Warn2`). */
+export function levelOf(name: string | undefined): LogLevel {
+  if (name === undefined) return 'unknown';
+  return LEVELS[name.toLowerCase().replace(/\d+$/, '')] ?? 'unknown';
+}
+
+const LEVEL_KEYS = ['detected_level', 'severity_text', 'level', 'severity', 'lvl'];
+const TRACE_IN_TEXT = /\btrace_?id["']?\s*[=:]\s*["']?([0-9a-f]{32})\b/i;
+const SPAN_IN_TEXT = /\bspan_?id["']?\s*[=:]\s*["']?([0-9a-f]{16})\b/i;
+
+/** Streams of a Loki answer as one list, oldest first; equal times keep their order. */
+export function flattenStreams(streams: readonly LogStream[]): LogLine[] {
+  const lines: LogLine[] = [];
+  for (const { stream, values } of streams) {
+    for (const [ns, text, categories] of values) {
+      const field = (key: string): string | undefined =>
+        categories?.structuredMetadata?.[key] ?? categories?.parsed?.[key] ?? stream[key];
+      const named = LEVEL_KEYS.map(field).find((v) => levelOf(v) !== 'unknown');
+      lines.push({
+        timeNs: BigInt(ns),
+        text,
+        level: levelOf(named),
+        service: field('service_name') ?? '',
+        traceId: (field('trace_id') ?? field('traceid') ?? TRACE_IN_TEXT.exec(text)?.[1] ?? '').toLowerCase(),
+        spanId: (field('span_id') ?? field('spanid') ?? SPAN_IN_TEXT.exec(text)?.[1] ?? '').toLowerCase(),
+      });
+    }
+  }
+  return lines.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0));
+}
