@@ -27,16 +27,11 @@ const runner = spawn(
   process.execPath,
   [
     '--test',
-    '--test-reporter=dot',
+    `--test-reporter=${path.join(import.meta.dirname, 'reporter.ts')}`,
     '--test-reporter-destination=stdout',
-    '--test-reporter=spec',
-    '--test-reporter-destination=test-results.log',
     '--test-timeout=300000',
     ...files,
   ],
-  {
-    cwd: ROOT,
-    stdio: 'inherit',
-  },
+  { cwd: ROOT, stdio: 'inherit' },
 );
 runner.once('exit', (code) => process.exit(code ?? 1));
