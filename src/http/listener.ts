@@ -193,7 +193,10 @@ export class Listener {
       destroy: () => response.destroy(),
       /** An unread rest of the body must not be taken for the next request. */
       cutAfter: () => {
-        if (!message.complete) response.once('finish', () => message.socket.destroySoon());
+        // Asked only when the answer is out: the parser completes a message without a body after its handler began.
+        response.once('finish', () => {
+          if (!message.complete) message.socket.destroySoon();
+        });
       },
     });
   }

@@ -1,6 +1,7 @@
 /** One port, three protocols: the listener tells them apart and answers each in its own way. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
@@ -333,4 +334,33 @@ test('first bytes that come one by one are still told apart', async () => {
   let text = '';
   for await (const chunk of socket) text += chunk;
   assert.match(text, /^HTTP\/1\.1 405 /);
+});
+
+test('connections are kept alive, also when a handler answers at once', async () => {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const ports = new Set<number>();
+  for (let i = 0; i < 20; i++) {
+    await new Promise<void>((resolve, reject) => {
+      const request = http.get(
+        { host: '127.0.0.1', port: listener.port, path: '/rest/x', agent },
+        (response) => {
+          ports.add((request.socket as net.Socket).localPort as number);
+          response.resume().once('end', resolve);
+        },
+      );
+      request.once('error', reject);
+    });
+  }
+  assert.equal(ports.size, 1);
+  agent.destroy();
+});
+
+test('an unread body is not taken for the next request', async () => {
+  const socket = net.connect(listener.port, '127.0.0.1');
+  const inner = 'GET /large HTTP/1.1\r\nhost: x\r\n\r\n';
+  socket.write(`POST /large HTTP/1.1\r\nhost: x\r\ncontent-length: ${inner.length + 10}\r\n\r\n${inner}`);
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  assert.match(text, /^HTTP\/1\.1 405 /);
+  assert.equal(text.match(/HTTP\/1\.1/g)?.length, 1);
 });
