@@ -15,10 +15,16 @@ export class ConfigError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly Diagnostic[]) {
-    super(diagnostics.map(formatDiagnostic).join('\n'));
+    const sorted = diagnostics.toSorted(byPlace);
+    super(sorted.map(formatDiagnostic).join('\n'));
     this.name = 'ConfigError';
-    this.diagnostics = diagnostics;
+    this.diagnostics = sorted;
   }
+}
+
+/** In the order of the file; files in the order in which they first occur. */
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  return a.file === b.file ? a.line - b.line || a.column - b.column : 0;
 }
 
 /** `file:line:column: message (hint)` */

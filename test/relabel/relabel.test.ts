@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { compileRelabel } from '../../src/collector/relabel/relabel.ts';
+import { ConfigError } from '../../src/config/diagnostics.ts';
 import { readRelabelConfigs } from '../../src/config/prometheus/relabel.ts';
 import { YamlFile } from '../../src/config/yaml.ts';
 import { Labels, METRIC_NAME } from '../../src/model/labels.ts';
@@ -82,10 +83,15 @@ test('a mistake names its place and the way out', () => {
   const file = new YamlFile('steps:\n  - action: keeep\n    source_label: [a]\n', 'relabel.yml');
   readRelabelConfigs(file.root().get('steps'));
   assert.deepEqual(
-    file.diagnostics.map(({ line, column, message, hint }) => [line, column, message, hint]),
+    new ConfigError(file.diagnostics).diagnostics.map(({ line, column, message, hint }) => [
+      line,
+      column,
+      message,
+      hint,
+    ]),
     [
       [2, 13, 'steps[0].action: unknown relabel action "keeep"', 'did you mean "keep"?'],
       [3, 5, 'unknown field steps[0].source_label', 'did you mean "source_labels"?'],
-    ].toSorted((a, b) => Number(a[0]) - Number(b[0])),
+    ],
   );
 });

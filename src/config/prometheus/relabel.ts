@@ -42,18 +42,19 @@ function readStep(step: YamlObject): RelabelConfig {
     modulus: readModulus(given.modulus),
     targetLabel: given.targetLabel?.string() ?? '',
     replacement: given.replacement?.string() ?? RELABEL_DEFAULTS.replacement,
-    action: readAction(given.action),
   };
+  const action = readAction(given.action);
   step.done();
   try {
     compileRegex(config.regex, { anchored: true });
   } catch (error) {
     given.regex?.error((error as Error).message, 'RE2 syntax: no look-around, no back references');
   }
-  return check(config, step, given);
+  return action === undefined ? { ...config, action: 'replace' } : check({ ...config, action }, step, given);
 }
 
-function readAction(value: YamlValue | undefined): RelabelAction {
+/** Undefined when the name is wrong, which is reported; nothing else about the step is worth saying then. */
+function readAction(value: YamlValue | undefined): RelabelAction | undefined {
   const name = (value?.string() ?? RELABEL_DEFAULTS.action).toLowerCase();
   if ((RELABEL_ACTIONS as readonly string[]).includes(name)) return name as RelabelAction;
   const near = closest(name, RELABEL_ACTIONS);
@@ -61,7 +62,7 @@ function readAction(value: YamlValue | undefined): RelabelAction {
     `unknown relabel action "${name}"`,
     near === undefined ? RELABEL_ACTIONS.join(', ') : `did you mean "${near}"?`,
   );
-  return 'replace';
+  return undefined;
 }
 
 function readModulus(value: YamlValue | undefined): number {
