@@ -29,7 +29,8 @@ export interface VectorSample {
 export type QueryResult =
   | { resultType: 'matrix'; result: readonly MatrixSeries[] }
   | { resultType: 'vector'; result: readonly VectorSample[] }
-  | { resultType: 'scalar' | 'string'; result: Point };
+  | { resultType: 'scalar'; result: Point }
+  | { resultType: 'string'; result: Point };
 
 export interface QueryAnswer<T> {
   data: T;
