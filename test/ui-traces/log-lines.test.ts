@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { flattenStreams, levelOf, spanLogAttempts, traceLogAttempts } from '../../ui/src/traces/log-lines.ts';
+import { spanLogAttempts, toLogLines, traceLogAttempts } from '../../ui/src/traces/log-lines.ts';
 
 const T = 'bd14e38f8dca61181b5b35e854367cb4';
 const S = '014c0f9afe4b9b9e';
@@ -31,26 +31,8 @@ test('ways to the lines of a trace', () => {
   );
 });
 
-const levels: [name: string | undefined, want: string][] = [
-  ['ERROR', 'error'],
-  ['err', 'error'],
-  ['Warning', 'warn'],
-  ['WARN2', 'warn'],
-  ['fatal', 'critical'],
-  ['Info', 'info'],
-  ['debug', 'debug'],
-  ['TRACE4', 'trace'],
-  ['loud', 'unknown'],
-  ['', 'unknown'],
-  [undefined, 'unknown'],
-];
-for (const [name, want] of levels)
-  test(`level ${name}`, () => {
-    assert.equal(levelOf(name), want);
-  });
-
 test('streams become one list in time order, with level, service and ids from wherever they are', () => {
-  const lines = flattenStreams([
+  const lines = toLogLines([
     {
       stream: { service_name: 'shop', level: 'warn' },
       values: [
@@ -78,15 +60,3 @@ test('streams become one list in time order, with level, service and ids from wh
     ],
   );
 });
-
-const inText: [text: string, traceId: string][] = [
-  [`{"traceId":"${T}"}`, T],
-  [`{"trace_id": "${T}"}`, T],
-  [`traceID=${T} done`, T],
-  [`took ${T}`, ''],
-  ['trace_id=12', ''],
-];
-for (const [text, traceId] of inText)
-  test(`trace id in ${text}`, () => {
-    assert.equal(flattenStreams([{ stream: {}, values: [['1', text]] }])[0]!.traceId, traceId);
-  });

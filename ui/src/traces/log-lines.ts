@@ -5,14 +5,15 @@
 
 import type { LogStream } from '../api/loki.ts';
 import { quoteLiteral } from '../app/links.ts';
-
-export type LogLevel = 'critical' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'unknown';
+import { type Level, type LogRow, rowTraceId, toRows } from '../logs/log-model.ts';
 
 export interface LogLine {
-  /** Nanoseconds since 1970, as Loki writes them. */
+  /** Unique within a list. */
+  readonly key: string;
+  /** Nanoseconds since 1970. */
   readonly timeNs: bigint;
   readonly text: string;
-  readonly level: LogLevel;
+  readonly level: Level;
   readonly service: string;
   /** Lower-case hex; empty if the line names none. */
   readonly traceId: string;
@@ -91,53 +92,24 @@ export function traceLogAttempts(trace: {
   ];
 }
 
-const LEVELS: Readonly<Record<string, LogLevel>> = {
-  fatal: 'critical',
-  critical: 'critical',
-  crit: 'critical',
-  emerg: 'critical',
-  panic: 'critical',
-  alert: 'critical',
-  error: 'error',
-  err: 'error',
-  eror: 'error',
-  warning: 'warn',
-  warn: 'warn',
-  info: 'info',
-  information: 'info',
-  notice: 'info',
-  debug: 'debug',
-  dbug: 'debug',
-  trace: 'trace',
-};
-
-/** A level's name in any of the usual spellings (`ERROR`, `err`, `Warn2`). */
-export function levelOf(name: string | undefined): LogLevel {
-  if (name === undefined) return 'unknown';
-  return LEVELS[name.toLowerCase().replace(/\d+$/, '')] ?? 'unknown';
-}
-
-const LEVEL_KEYS = ['detected_level', 'severity_text', 'level', 'severity', 'lvl'];
-const TRACE_IN_TEXT = /\btrace_?id["']?\s*[=:]\s*["']?([0-9a-f]{32})\b/i;
+const SPAN_NAMES = ['span_id', 'spanid', 'spanId', 'spanID'];
 const SPAN_IN_TEXT = /\bspan_?id["']?\s*[=:]\s*["']?([0-9a-f]{16})\b/i;
 
 /** Streams of a Loki answer as one list, oldest first; equal times keep their order. */
-export function flattenStreams(streams: readonly LogStream[]): LogLine[] {
-  const lines: LogLine[] = [];
-  for (const { stream, values } of streams) {
-    for (const [ns, text, categories] of values) {
-      const field = (key: string): string | undefined =>
-        categories?.structuredMetadata?.[key] ?? categories?.parsed?.[key] ?? stream[key];
-      const named = LEVEL_KEYS.map(field).find((v) => levelOf(v) !== 'unknown');
-      lines.push({
-        timeNs: BigInt(ns),
-        text,
-        level: levelOf(named),
-        service: field('service_name') ?? '',
-        traceId: (field('trace_id') ?? field('traceid') ?? TRACE_IN_TEXT.exec(text)?.[1] ?? '').toLowerCase(),
-        spanId: (field('span_id') ?? field('spanid') ?? SPAN_IN_TEXT.exec(text)?.[1] ?? '').toLowerCase(),
-      });
-    }
-  }
-  return lines.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0));
+export function toLogLines(streams: readonly LogStream[]): LogLine[] {
+  return toRows(streams, 'forward').map((row) => ({
+    key: row.key,
+    timeNs: BigInt(row.ns),
+    text: row.line,
+    level: row.level,
+    service: fieldOf(row, ['service_name']),
+    traceId: rowTraceId(row) ?? '',
+    spanId: (fieldOf(row, SPAN_NAMES) || (SPAN_IN_TEXT.exec(row.line)?.[1] ?? '')).toLowerCase(),
+  }));
+}
+
+function fieldOf(row: LogRow, names: readonly string[]): string {
+  for (const labels of [row.metadata, row.parsed, row.stream])
+    for (const name of names) if (labels[name] !== undefined) return labels[name];
+  return '';
 }
