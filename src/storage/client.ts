@@ -1,0 +1,345 @@
+/**
+ * The one client of storage: ClickHouse over HTTP with kept-alive connections. Queries are `Sql` values whose
+ * parameters the server binds; results and inserts are Native blocks. An abort signal ends the work on the server too.
+ * It knows nothing of tables, tenants (see scope.ts) or of who runs the server.
+ */
+
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import { errorFromText, StorageError } from './errors.ts';
+import { type Block, NativeDecoder, NativeFormatError } from './native.ts';
+import { type RenderedSql, render, type Sql } from './sql.ts';
+
+/** Where a server listens and who we are there. */
+export interface Endpoint {
+  readonly url: URL;
+  readonly user: string;
+  readonly password: string;
+}
+
+export type SettingValue = string | number | boolean;
+
+export interface QueryOptions {
+  /** Ends the query here and on the server. */
+  readonly signal?: AbortSignal | undefined;
+  /** The server stops the query after this time. */
+  readonly timeoutMs?: number;
+  /** Memory the server may use for this query. */
+  readonly maxMemoryBytes?: number;
+  /** Further ClickHouse settings. */
+  readonly settings?: Readonly<Record<string, SettingValue>>;
+}
+
+export interface InsertOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number;
+  /** The same token makes a repeated insert of the same blocks harmless. */
+  readonly deduplicationToken?: string;
+  readonly settings?: Readonly<Record<string, SettingValue>>;
+}
+
+export interface ClientOptions {
+  /** Asked for every request: the address changes when an embedded engine is restarted. */
+  readonly endpoint: () => Endpoint;
+  /** The database that unqualified table names belong to. */
+  readonly database: string;
+  /** Waits (bounded) until the server can take requests; rejects with a transient StorageError. */
+  readonly ready?: (signal?: AbortSignal) => Promise<void>;
+  readonly queryTimeoutMs?: number;
+  readonly queryMemoryBytes?: number;
+  readonly maxConnections?: number;
+  /** Settings of every query (not of inserts). */
+  readonly querySettings?: Readonly<Record<string, SettingValue>>;
+}
+
+/** Beyond this the parameters go into a form body instead of the URL. */
+const MAX_URL_PARAMETERS = 16_384;
+
+export class StorageClient {
+  readonly database: string;
+  readonly #options: ClientOptions;
+  readonly #agent: http.Agent;
+  readonly #secureAgent: https.Agent;
+  #closed = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.database = options.database;
+    const agent = {
+      keepAlive: true,
+      maxSockets: options.maxConnections ?? 32,
+      maxFreeSockets: 8,
+      scheduling: 'lifo',
+    } as const;
+    this.#agent = new http.Agent(agent);
+    this.#secureAgent = new https.Agent(agent);
+  }
+
+  /** The same connections, another database. */
+  withDatabase(database: string): StorageClient {
+    return new StorageClient({ ...this.#options, database });
+  }
+
+  /**
+   * Runs a query and gives its blocks as they arrive. Leaving the loop early ends the query on the server.
+   * `tenant` fills the tenant predicates; storage's own statements have none.
+   */
+  async *stream(query: Sql, options: QueryOptions = {}, tenant?: string): AsyncGenerator<Block, void, undefined> {
+    const rendered = render(query, tenant);
+    const queryId = randomUUID();
+    const response = await this.#request(rendered, queryId, this.#querySettings(options), options.signal);
+    const decoder = new NativeDecoder();
+    let finished = false;
+    try {
+      for await (const chunk of response) {
+        decoder.push(chunk as Uint8Array);
+        for (let block = decoder.next(); block !== undefined; block = decoder.next()) yield block;
+      }
+      finished = true;
+      if (!decoder.idle) throw this.#broken(decoder, new NativeFormatError('result ended in the middle of a block'));
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      finished = true;
+      options.signal?.throwIfAborted();
+      throw this.#broken(decoder, error);
+    } finally {
+      if (!finished || options.signal?.aborted === true) {
+        response.destroy();
+        this.#kill(queryId);
+      }
+    }
+  }
+
+  /** Runs a query and gives all of its blocks. */
+  async query(query: Sql, options: QueryOptions = {}, tenant?: string): Promise<Block[]> {
+    const blocks: Block[] = [];
+    for await (const block of this.stream(query, options, tenant)) blocks.push(block);
+    return blocks;
+  }
+
+  /** Runs a query and gives its rows as objects; for small results. */
+  async rows(query: Sql, options: QueryOptions = {}, tenant?: string): Promise<Record<string, unknown>[]> {
+    const rows: Record<string, unknown>[] = [];
+    for (const block of await this.query(query, options, tenant)) rows.push(...block.objects());
+    return rows;
+  }
+
+  /** Runs a statement without a result (DDL, ALTER, SYSTEM). */
+  async command(statement: Sql, options: QueryOptions = {}): Promise<void> {
+    await this.commandText(render(statement, undefined), options);
+  }
+
+  /** As `command`, for the schema's constant texts. */
+  async commandText(statement: RenderedSql, options: QueryOptions = {}): Promise<void> {
+    const settings = new Map<string, string>([['wait_end_of_query', '1']]);
+    for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, settingText(value));
+    const response = await this.#request(statement, randomUUID(), settings, options.signal, options.timeoutMs);
+    await drain(response);
+  }
+
+  /**
+   * Inserts Native blocks into a table. Resolves when the server has committed them. `target` is a constant of the
+   * schema ("samples (tenant, metric, ...)"), never user input.
+   */
+  async insert(target: string, blocks: readonly Uint8Array[], options: InsertOptions = {}): Promise<void> {
+    const settings = new Map<string, string>(Object.entries(INSERT_SETTINGS));
+    for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, settingText(value));
+    if (options.deduplicationToken !== undefined)
+      settings.set('insert_deduplication_token', options.deduplicationToken);
+    settings.set('query', `INSERT INTO ${target} FORMAT Native`);
+    await this.#options.ready?.(options.signal);
+    const response = await this.#send(settings, randomUUID(), {}, blocks, options.signal, options.timeoutMs ?? 120_000);
+    await drain(response);
+  }
+
+  /** Ends idle connections. Requests in flight are not waited for. */
+  close(): void {
+    this.#closed = true;
+    this.#agent.destroy();
+    this.#secureAgent.destroy();
+  }
+
+  #querySettings(options: QueryOptions): Map<string, string> {
+    const settings = new Map<string, string>(Object.entries(QUERY_SETTINGS));
+    for (const [name, value] of Object.entries(this.#options.querySettings ?? {}))
+      settings.set(name, settingText(value));
+    const timeoutMs = options.timeoutMs ?? this.#options.queryTimeoutMs;
+    if (timeoutMs !== undefined) settings.set('max_execution_time', String(timeoutMs / 1000));
+    const memory = options.maxMemoryBytes ?? this.#options.queryMemoryBytes;
+    if (memory !== undefined) settings.set('max_memory_usage', String(memory));
+    for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, settingText(value));
+    return settings;
+  }
+
+  async #request(
+    query: RenderedSql,
+    queryId: string,
+    settings: Map<string, string>,
+    signal: AbortSignal | undefined,
+    timeoutMs?: number,
+  ): Promise<http.IncomingMessage> {
+    await this.#options.ready?.(signal);
+    let size = 0;
+    for (const value of query.params.values()) size += value.length;
+    if (size > MAX_URL_PARAMETERS) {
+      const boundary = `trivium-${queryId}`;
+      let form = '';
+      for (const [name, value] of query.params)
+        form += `--${boundary}\r\nContent-Disposition: form-data; name="param_${name}"\r\n\r\n${value}\r\n`;
+      form += `--${boundary}\r\nContent-Disposition: form-data; name="query"\r\n\r\n${query.text}\r\n--${boundary}--\r\n`;
+      const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+      return this.#send(settings, queryId, headers, [Buffer.from(form)], signal, timeoutMs);
+    }
+    for (const [name, value] of query.params) settings.set(`param_${name}`, value);
+    return this.#send(settings, queryId, {}, [Buffer.from(query.text)], signal, timeoutMs);
+  }
+
+  /** One HTTP exchange; resolves with a response of status 200, rejects with a StorageError. */
+  #send(
+    parameters: ReadonlyMap<string, string>,
+    queryId: string,
+    headers: http.OutgoingHttpHeaders,
+    body: readonly Uint8Array[],
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+  ): Promise<http.IncomingMessage> {
+    if (this.#closed) return Promise.reject(new StorageError('transient', 0, 'storage is closed'));
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    const { url, user, password } = this.#options.endpoint();
+    let path = `${url.pathname.replace(/\/$/, '')}/?database=${encodeURIComponent(this.database)}&query_id=${queryId}`;
+    for (const [name, value] of parameters) path += `&${name}=${encodeURIComponent(value)}`;
+    let length = 0;
+    for (const part of body) length += part.length;
+    const secure = url.protocol === 'https:';
+    return new Promise((resolve, reject) => {
+      const request = (secure ? https : http).request({
+        method: 'POST',
+        host: url.hostname.replace(/^\[|\]$/g, ''),
+        port: url.port === '' ? (secure ? 443 : 80) : url.port,
+        path,
+        agent: secure ? this.#secureAgent : this.#agent,
+        headers: {
+          'x-clickhouse-user': user,
+          'x-clickhouse-key': password,
+          'x-clickhouse-format': 'Native',
+          'content-length': length,
+          ...headers,
+        },
+      });
+      const abort = (): void => {
+        request.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+        this.#kill(queryId);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      const done = (): void => signal?.removeEventListener('abort', abort);
+      if (timeoutMs !== undefined)
+        request.setTimeout(timeoutMs, () =>
+          request.destroy(new StorageError('transient', 0, `no answer from storage within ${timeoutMs} ms`)),
+        );
+      request.on('response', (response) => {
+        response.once('close', done);
+        if (response.statusCode === 200) {
+          resolve(response);
+          return;
+        }
+        collect(response).then(
+          (text) => {
+            done();
+            const error = errorFromText(text);
+            const code = Number(response.headers['x-clickhouse-exception-code'] ?? error.code);
+            reject(
+              error.code === 0 && code === 0
+                ? new StorageError(
+                    (response.statusCode ?? 0) >= 500 ? 'transient' : 'permanent',
+                    0,
+                    `status ${response.statusCode}: ${text.slice(0, 500)}`,
+                  )
+                : error,
+            );
+          },
+          (cause) => reject(networkError(cause)),
+        );
+      });
+      request.on('error', (cause) => {
+        done();
+        if (signal?.aborted === true) reject(signal.reason);
+        else reject(cause instanceof StorageError ? cause : networkError(cause));
+      });
+      if (body.length === 1) {
+        request.end(body[0]);
+      } else {
+        request.cork();
+        for (const part of body) request.write(part);
+        request.end();
+        request.uncork();
+      }
+    });
+  }
+
+  /** An exception that the server wrote in the middle of a result, or the plain cause. */
+  #broken(decoder: NativeDecoder, cause: unknown): StorageError {
+    const rest = decoder.rest();
+    const text = Buffer.from(rest.buffer, rest.byteOffset, rest.length).toString('latin1');
+    const at = text.lastIndexOf('Code: ');
+    if (at >= 0) return errorFromText(Buffer.from(text.slice(at), 'latin1').toString('utf8'));
+    return networkError(cause);
+  }
+
+  #kill(queryId: string): void {
+    if (this.#closed) return;
+    const parameters = new Map([['param_id', queryId]]);
+    this.#send(parameters, randomUUID(), {}, [KILL], undefined, 10_000).then(drain).catch(() => {
+      // The query ends by itself: the connection is gone and it has a time limit.
+    });
+  }
+}
+
+const KILL = Buffer.from('KILL QUERY WHERE query_id = {id:String} ASYNC');
+
+/** readonly=2: no writes, settings allowed; the server ends such a query when the connection goes away. */
+const QUERY_SETTINGS: Readonly<Record<string, string>> = {
+  readonly: '2',
+  cancel_http_readonly_queries_on_client_close: '1',
+  low_cardinality_allow_in_native_format: '1',
+  allow_experimental_ts_to_grid_aggregate_function: '1',
+  distributed_product_mode: 'local',
+};
+
+const INSERT_SETTINGS: Readonly<Record<string, string>> = {
+  max_partitions_per_insert_block: '0',
+  async_insert: '0',
+  insert_distributed_sync: '1',
+  input_format_parallel_parsing: '0',
+  low_cardinality_allow_in_native_format: '1',
+};
+
+function settingText(value: SettingValue): string {
+  return typeof value === 'boolean' ? (value ? '1' : '0') : String(value);
+}
+
+function networkError(cause: unknown): StorageError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new StorageError('transient', 0, `connection to storage failed: ${reason}`, { cause });
+}
+
+async function collect(response: http.IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    if (size < 65_536) chunks.push(chunk as Uint8Array);
+    size += (chunk as Uint8Array).length;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Reads to the end of an answer without a result; an exception text in it is an error. */
+async function drain(response: http.IncomingMessage): Promise<void> {
+  let text: string;
+  try {
+    text = await collect(response);
+  } catch (cause) {
+    throw networkError(cause);
+  }
+  if (text.includes('DB::Exception')) throw errorFromText(text);
+}
