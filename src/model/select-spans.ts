@@ -117,6 +117,43 @@ export interface TagQuery {
   readonly limit?: number;
 }
 
+/** What a bucketed aggregation asks: one number per group and time bucket, of spans that meet an exact condition. */
+export interface SpanBuckets {
+  readonly tenant: string;
+  /** Point i covers (gridStartNs + (i-1)*stepNs, gridStartNs + i*stepNs], by the spans' start. */
+  readonly gridStartNs: bigint;
+  readonly stepNs: bigint;
+  readonly points: number;
+  readonly condition: SpanCondition;
+  /** No field of scope `any`, of events or of links. */
+  readonly by: readonly SpanField[];
+  readonly measure:
+    | { readonly kind: 'count' }
+    /** Of the numbers (int, double) that the spans have in this field; spans without one are left out. */
+    | { readonly kind: 'sum' | 'min' | 'max'; readonly field: SpanField }
+    /** Counts per power of two that an int of at least 2 is rounded up to. */
+    | { readonly kind: 'log2'; readonly field: SpanField };
+  /** At most this many exemplars over all. */
+  readonly exemplars: number;
+}
+
+/** One group of a bucketed aggregation. */
+export interface SpanBucketGroup {
+  /** One per field of `by`; undefined where the spans have no such attribute. Status and kind are ints. */
+  readonly by: readonly (AttributeValue | undefined)[];
+  /** Spans per point (those with a number, where a field is measured). */
+  readonly counts: Float64Array;
+  /** Sum, minimum or maximum per point; meaningless where `counts` is 0. */
+  readonly values?: Float64Array;
+  /** For `log2`: counts per point by upper bound. */
+  readonly buckets?: ReadonlyMap<number, Float64Array>;
+  readonly exemplars: readonly {
+    readonly traceId: string;
+    readonly startNs: bigint;
+    readonly value?: number;
+  }[];
+}
+
 export interface SpansSource {
   /** All spans of a trace; [] when unknown. */
   trace(
@@ -127,6 +164,8 @@ export interface SpansSource {
   ): Promise<Span[]>;
   /** Candidate traces, newest start first. Stop iterating to cancel (early stop at the limit). */
   traces(request: TraceSelect, signal?: AbortSignal): AsyncIterable<{ traceId: string; spans: Span[] }>;
+  /** Bucketed aggregation done in storage, or undefined when the source cannot do this one exactly. */
+  buckets?(request: SpanBuckets, signal?: AbortSignal): Promise<SpanBucketGroup[] | undefined>;
   /** Single spans in time order, for metrics that need no structure. */
   spans(request: SpanSelect, signal?: AbortSignal): AsyncIterable<Span[]>;
   tagNames(query: TagQuery, signal?: AbortSignal): Promise<{ scope: AttributeScope; names: string[] }[]>;
