@@ -3,6 +3,7 @@
  * itself as soon as the IPC channel closes, so nothing outlives the supervisor, even after kill -9.
  */
 
+import { flushCompileCache } from 'node:module';
 import { applyFaults } from './faults.ts';
 import { Peers, serve } from './http.ts';
 import { log } from './log.ts';
@@ -30,12 +31,16 @@ async function main(config: ServiceConfig): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   // A terminal's Ctrl-C reaches the whole group; the supervisor decides when we end.
   process.on('SIGINT', () => {});
-  const stopTelemetry = await startTelemetry(config, (message) => tell({ kind: 'warning', message }));
+  let ending = false;
+  const stopTelemetry = await startTelemetry(config, (message) => {
+    if (!ending) tell({ kind: 'warning', message });
+  });
   const peers = new Peers();
   const queues: Queue[] = [];
 
   const end = async (status: number, reason: string): Promise<void> => {
     if (reason !== '') log('info', reason);
+    ending = true;
     for (const queue of queues) queue.close();
     const limit = new Promise<void>((resolve) => setTimeout(resolve, flushTimeoutMs));
     await Promise.race([stopTelemetry(), limit]);
@@ -66,6 +71,8 @@ async function main(config: ServiceConfig): Promise<void> {
   });
   log('info', 'service started', { port, pid: process.pid });
   tell({ kind: 'listening', port });
+  // So that the next start finds the code compiled and its types stripped, however this one ends.
+  flushCompileCache();
 }
 
 if (import.meta.main) {

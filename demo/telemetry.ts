@@ -76,13 +76,24 @@ async function openExporters(protocol: OtlpProtocol, endpoint: string, delta: bo
   };
 }
 
-/** The SDK's own complaints (endpoint away, queue full): at most one a minute, never a stack of them. */
+/** The message inside what the SDK's error handler hands over (an error's fields as JSON, stack and all). */
+function plainDiagnostic(given: string): string {
+  try {
+    const { message } = JSON.parse(given) as { message?: unknown };
+    if (typeof message === 'string' && message !== '') return message;
+  } catch {
+    // plain text already
+  }
+  return given.split('\n')[0]!.slice(0, 300);
+}
+
+/** The SDK's own complaints (endpoint away, queue full): at most one a minute and never a stack. */
 function limitDiagnostics(warn: (message: string) => void): void {
-  let nextAt = 0;
-  const report = (message: string): void => {
-    if (Date.now() < nextAt) return;
-    nextAt = Date.now() + warningIntervalMs;
-    warn(message.slice(0, 300));
+  let nextAtMs = 0;
+  const report = (given: string): void => {
+    if (Date.now() < nextAtMs) return;
+    nextAtMs = Date.now() + warningIntervalMs;
+    warn(`telemetry: ${plainDiagnostic(given)}`);
   };
   const silent = (): void => {};
   diag.setLogger(

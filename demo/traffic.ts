@@ -8,7 +8,7 @@ import { categories, paymentMethods, products, userCount } from './goods.ts';
 import { Sequence } from './random.ts';
 
 /** Mean number of requests of a journey, from the weights and lengths below; turns requests/s into journeys/s. */
-const requestsPerJourney = 3.95;
+export const requestsPerJourney = 3.58;
 const requestTimeoutMs = 15_000;
 const maxJourneys = 150;
 const maxLagMs = 2000;
