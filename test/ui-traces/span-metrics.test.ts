@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Attribute, Span } from '../../ui/src/traces/model.ts';
 import {
+  fullName,
   jobOf,
   operationMetrics,
   sameAttributeQuery,
@@ -81,10 +82,23 @@ const gists: [attributes: Record<string, string | number>, gist: string][] = [
     'GET /cart 503',
   ],
   [{ 'db.statement': 'SELECT *\n  FROM t', 'db.system': 'x' }, 'SELECT * FROM t'],
+  [{ 'http.method': 'GET', 'http.url': 'https://stock:8080/items?sku=7' }, 'GET /items'],
   [{ 'messaging.destination.name': 'orders' }, 'orders'],
   [{}, ''],
 ];
 for (const [attributes, gist] of gists)
   test(`gist ${JSON.stringify(gist)}`, () => {
     assert.equal(spanGist(of({ attributes })), gist);
+  });
+
+const names: [name: string, attributes: Record<string, string>, full: string][] = [
+  ['POST', { 'http.request.method': 'POST', 'url.path': '/v1/charges' }, 'POST /v1/charges'],
+  ['SELECT', { 'db.statement': 'SELECT * FROM t' }, 'SELECT * FROM t'],
+  ['charge', { 'http.request.method': 'POST', 'url.path': '/v1/charges' }, 'charge'],
+  ['GET /cart', { 'http.request.method': 'GET', 'http.route': '/cart' }, 'GET /cart'],
+  ['work', {}, 'work'],
+];
+for (const [name, attributes, full] of names)
+  test(`${name} in full is ${full}`, () => {
+    assert.equal(fullName(of({ name, attributes })), full);
   });

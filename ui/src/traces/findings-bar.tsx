@@ -2,6 +2,7 @@
 import { Icon } from '../design/icon.tsx';
 import type { TraceAnalysis } from './analysis.ts';
 import { type Finding, repeatedCallsText } from './findings.ts';
+import { fullName } from './span-metrics.ts';
 import { durationText } from './span-time.ts';
 
 export interface FindingsBarProps {
@@ -41,7 +42,7 @@ interface Description {
 }
 
 function describe(finding: Finding, { tree }: TraceAnalysis): Description {
-  const name = (row: number): string => `${tree.spans[row]!.resource.service} ${tree.spans[row]!.name}`;
+  const name = (row: number): string => `${tree.spans[row]!.resource.service} ${fullName(tree.spans[row]!)}`;
   switch (finding.kind) {
     case 'error':
       return {

@@ -198,6 +198,7 @@ export type Finding =
 const GAP_SHARE = 0.1;
 const GAP_LEAST_NS = 5_000_000;
 const MOST_PER_KIND = 3;
+const MOST_GAPS = 1;
 
 /** Findings in the order in which they are worth a look; at most a few of each kind. */
 export function collectFindings(tree: TraceTree, errors: ErrorMap): Finding[] {
@@ -207,8 +208,7 @@ export function collectFindings(tree: TraceTree, errors: ErrorMap): Finding[] {
   for (const calls of findRepeatedCalls(tree).slice(0, MOST_PER_KIND))
     out.push({ kind: 'repeated', row: calls.rows[0]!, calls });
   const gapNs = Math.max(GAP_LEAST_NS, tree.lengthNs * GAP_SHARE);
-  for (const gap of findGaps(tree, gapNs).slice(0, MOST_PER_KIND))
-    out.push({ kind: 'gap', row: gap.row, gap });
+  for (const gap of findGaps(tree, gapNs).slice(0, MOST_GAPS)) out.push({ kind: 'gap', row: gap.row, gap });
   const flagged = (flag: number): number[] => {
     const rows: number[] = [];
     for (let row = 0; row < tree.flags.length; row++) if ((tree.flags[row]! & flag) !== 0) rows.push(row);

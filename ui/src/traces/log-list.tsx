@@ -50,14 +50,14 @@ export function LogList({ label, state, onRetry, colours, currentSpanId, emptyTe
       <EmptyState
         title="No log lines"
         action={
-          <>
+          <div className="state-actions">
             <Button size="small" icon="refresh" onClick={onRetry}>
               Look again
-            </Button>{' '}
+            </Button>
             <Link className="button plain small" href={explore}>
               Open in Explore
             </Link>
-          </>
+          </div>
         }
       >
         {emptyText}

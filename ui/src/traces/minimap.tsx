@@ -85,10 +85,9 @@ export function Minimap({ analysis, view, onView }: MinimapProps) {
   const right = (100 * view.toNs) / lengthNs;
   const ticks = axisTicks(0, tree.lengthNs, Math.max(2, Math.floor(width / 140)));
   return (
-    // By keyboard: z and 0 in the rows below.
+    // biome-ignore lint/a11y/noStaticElementInteractions: by keyboard, z and 0 in the rows below zoom
     <div
       className="minimap"
-      role="presentation"
       ref={box}
       onPointerDown={onPointerDown}
       onPointerMove={onPointerMove}

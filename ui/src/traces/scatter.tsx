@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { cssColor, useTheme } from '../app/theme.ts';
-import { formatDateTime, type ResolvedRange } from '../time/range.ts';
+import { formatClock, formatDateTime, type ResolvedRange } from '../time/range.ts';
 import { scatterColumns, type TraceRow } from './search-results.ts';
 import { durationText } from './span-time.ts';
 
@@ -124,7 +124,7 @@ function options(width: number, hooks: Hooks): uPlot.Options {
   return {
     width: Math.max(120, width),
     height: HEIGHT,
-    padding: [8, 12, 0, 0],
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: {
       drag: { x: true, y: false, setScale: false },
@@ -136,11 +136,25 @@ function options(width: number, hooks: Hooks): uPlot.Options {
       y: { distr: 3, range: (_u, low, high) => logRange(low, high) },
     },
     axes: [
-      { stroke: axisText, grid, ticks: { ...grid, size: 4 }, font },
       {
         stroke: axisText,
         grid,
         ticks: { ...grid, size: 4 },
+        font,
+        size: 24,
+        values: (_u, splits, _axis, _space, stepSeconds) =>
+          splits.map((s) => timeText(s * 1000, stepSeconds)),
+      },
+      {
+        stroke: axisText,
+        // Only whole powers of ten have a line.
+        grid: { ...grid, filter: (_u, splits) => splits.map((ms) => (isPowerOfTen(ms) ? ms : null)) },
+        ticks: {
+          ...grid,
+          size: 4,
+          filter: (_u, splits) => splits.map((ms) => (isPowerOfTen(ms) ? ms : null)),
+        },
+        filter: (_u, splits) => splits,
         font,
         size: 62,
         values: (_u, splits) => splits.map((ms) => (isPowerOfTen(ms) ? durationText(ms * 1e6) : '')),
@@ -163,6 +177,12 @@ function options(width: number, hooks: Hooks): uPlot.Options {
       ],
     },
   };
+}
+
+/** The clock on a time axis, the date where ticks are days apart. */
+function timeText(ms: number, stepSeconds: number): string {
+  if (stepSeconds >= 86_400) return formatDateTime(ms, 'minutes').slice(0, 10);
+  return formatClock(ms, stepSeconds >= 60 ? 'minutes' : stepSeconds >= 1 ? 'seconds' : 'ms');
 }
 
 /** Whole powers of ten around the data, in milliseconds. */

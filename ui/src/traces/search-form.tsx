@@ -1,6 +1,6 @@
 // The form above the query: writes TraceQL as it is filled in; the text can be edited as well. A text that
 // the form cannot say locks the form until it is cleared.
-import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, lazy, Suspense, useId, useState } from 'react';
 import { tagValues } from '../api/tempo.ts';
 import { useRequest } from '../api/use-request.ts';
 import { quoteLiteral } from '../app/links.ts';
@@ -17,13 +17,18 @@ import {
 } from './search-query.ts';
 import { parseDurationNs } from './visible-rows.ts';
 
+const QueryEditor = lazy(() => import('../editor/query-editor.tsx'));
+
 export interface SearchFormProps {
+  /** The query that was run last. */
   query: string;
+  /** What the server said to it, if it failed. */
+  error: string | undefined;
   range: ResolvedRange;
   onRun: (query: string) => void;
 }
 
-export function SearchForm({ query, range, onRun }: SearchFormProps) {
+export function SearchForm({ query, error, range, onRun }: SearchFormProps) {
   const [text, setText] = useState(query);
   const [form, setForm] = useState<Form>(() => fromTraceql(query) ?? EMPTY_FORM);
   const [locked, setLocked] = useState(() => fromTraceql(query) === null);
@@ -149,15 +154,29 @@ export function SearchForm({ query, range, onRun }: SearchFormProps) {
         )}
       </fieldset>
       <div className="search-query">
-        <textarea
-          className="input"
-          aria-label="TraceQL query"
-          rows={1}
-          value={text}
-          onChange={(e) => edit(e.target.value)}
-          onKeyDown={onKeyDown}
-          spellCheck={false}
-        />
+        <Suspense
+          fallback={
+            <textarea
+              className="query-editor-fallback"
+              aria-label="TraceQL query"
+              rows={1}
+              value={text}
+              onChange={(e) => edit(e.target.value)}
+              onKeyDown={onKeyDown}
+              spellCheck={false}
+            />
+          }
+        >
+          <QueryEditor
+            language="traceql"
+            value={text}
+            onChange={edit}
+            onRun={submit}
+            error={text === query ? error : undefined}
+            range={range}
+            placeholder="TraceQL"
+          />
+        </Suspense>
         <Button type="submit" kind="primary" icon="search">
           Search
         </Button>

@@ -53,7 +53,7 @@ export default function SearchPage() {
   return (
     <Page title="Traces" actions={<TimePicker />}>
       <div className="search-page">
-        <SearchForm query={query} range={range} onRun={run} />
+        <SearchForm query={query} error={state.error?.message} range={range} onRun={run} />
         <ProgressLine active={state.loading} />
         <Results
           state={state}
@@ -69,7 +69,7 @@ export default function SearchPage() {
           onRetry={reload}
         />
         <div className="search-fields">
-          <label className="search-field short">
+          <label className="search-field">
             At most
             <select className="input" value={limit} onChange={(e) => setLimit(e.target.value)}>
               {(LIMITS.includes(limit) ? LIMITS : [limit, ...LIMITS]).map((n) => (

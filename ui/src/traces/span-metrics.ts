@@ -130,12 +130,20 @@ function traceqlLiteral(v: AttributeValue): string | null {
   }
 }
 
+/** The name, or the gist where that says the same and more ("POST" -> "POST /v1/charges 502"). */
+export function fullName(span: Span): string {
+  const gist = spanGist(span);
+  return gist.length > span.name.length && gist.startsWith(span.name) ? gist : span.name;
+}
+
 /** One line on what a span does, from its attributes: "GET /cart 503", "SELECT orders"; may be empty. */
 export function spanGist(span: Span): string {
   const a = span.attributes;
   const method = attributeText(a, 'http.request.method', 'http.method');
   if (method !== '') {
-    const where = attributeText(a, 'http.route', 'url.path', 'http.target', 'url.full', 'http.url');
+    const where = attributeText(a, 'http.route', 'url.path', 'http.target', 'url.full', 'http.url')
+      .replace(/^https?:\/\/[^/]*/, '')
+      .replace(/\?.*$/s, '');
     const code = attribute(a, 'http.response.status_code') ?? attribute(a, 'http.status_code');
     return [method, where, code?.type === 'int' ? String(code.value) : ''].filter((t) => t !== '').join(' ');
   }

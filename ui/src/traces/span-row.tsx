@@ -5,6 +5,7 @@ import { Icon } from '../design/icon.tsx';
 import type { TraceAnalysis } from './analysis.ts';
 import type { View } from './minimap.tsx';
 import type { Span } from './model.ts';
+import { fullName } from './span-metrics.ts';
 import { durationText } from './span-time.ts';
 import type { Interval } from './timing.ts';
 import { CYCLE, ORPHAN, type TraceTree } from './tree.ts';
@@ -35,6 +36,8 @@ export const SpanRow = memo(function SpanRow(props: SpanRowProps) {
   const inside = tree.size[row]! - 1;
   const hiddenErrors = closed ? errors.below[row]! : 0;
   const failed = span.status === 'error';
+  // What the name leaves out: "POST" becomes "POST /v1/charges 502".
+  const gist = fullName(span).slice(span.name.length);
   return (
     <div
       role="treeitem"
@@ -50,7 +53,7 @@ export const SpanRow = memo(function SpanRow(props: SpanRowProps) {
       <div
         className="wf-name"
         style={{ paddingLeft: Math.min(depth, MOST_INDENTED) * INDENT_PX + 4 }}
-        title={`${service}  ${span.name}`}
+        title={`${service}: ${span.name}${gist}`}
       >
         {inside > 0 ? (
           <span className={`wf-fold${closed ? ' closed' : ''}`} data-fold={row} aria-hidden="true">
@@ -62,7 +65,10 @@ export const SpanRow = memo(function SpanRow(props: SpanRowProps) {
         {depth > MOST_INDENTED && <span className="wf-deep">{depth}</span>}
         <span className="wf-colour" style={{ background: colour }} />
         <span className="wf-service">{service}</span>
-        <span className="wf-operation">{span.name}</span>
+        <span className="wf-operation">
+          {span.name}
+          {gist !== '' && <span className="wf-gist">{gist}</span>}
+        </span>
         <Marks span={span} tree={tree} row={row} hiddenErrors={hiddenErrors} />
         {closed && <span className="wf-inside">+{inside}</span>}
       </div>

@@ -88,14 +88,14 @@ function NotFound({ traceId, message, retrying, retry }: NotFoundProps) {
     <EmptyState
       title="This trace is not stored here"
       action={
-        <>
+        <div className="state-actions">
           <Button kind="primary" icon="refresh" onClick={retry}>
             Look again
-          </Button>{' '}
+          </Button>
           <Link className="button plain normal" href={searchHref({ q: '{}', from: 'now-1h', to: 'now' })}>
             Search recent traces
           </Link>
-        </>
+        </div>
       }
     >
       <p>

@@ -255,7 +255,11 @@ export function Waterfall({ analysis, selected, onSelect, adjustClocks, setAdjus
               <div className="wf-duration">Duration</div>
               <div className="wf-time">
                 {ticks.map((ns) => (
-                  <span key={ns} className="wf-tick" style={{ left: percent(ns) }}>
+                  <span
+                    key={ns}
+                    className="wf-tick"
+                    style={{ left: percent(ns), transform: `translateX(-${tickShift(ns, view)}%)` }}
+                  >
                     {durationText(ns)}
                   </span>
                 ))}
@@ -307,6 +311,12 @@ export function Waterfall({ analysis, selected, onSelect, adjustClocks, setAdjus
       )}
     </div>
   );
+}
+
+/** Labels stand in the middle of their line, at the ends inside of the axis. */
+function tickShift(ns: number, view: View): number {
+  const at = (ns - view.fromNs) / (view.toNs - view.fromNs);
+  return at < 0.03 ? 0 : at > 0.97 ? 100 : 50;
 }
 
 const LEAST_NAME_PX = 140;
