@@ -85,24 +85,39 @@ export class StorageClient {
    * Runs a query and gives its blocks as they arrive. Leaving the loop early ends the query on the server.
    * `tenant` fills the tenant predicates; storage's own statements have none.
    */
-  async *stream(query: Sql, options: QueryOptions = {}, tenant?: string): AsyncGenerator<Block, void, undefined> {
+  async *stream(
+    query: Sql,
+    options: QueryOptions = {},
+    tenant?: string,
+  ): AsyncGenerator<Block, void, undefined> {
     const rendered = render(query, tenant);
     const queryId = randomUUID();
     const response = await this.#request(rendered, queryId, this.#querySettings(options), options.signal);
     const decoder = new NativeDecoder();
+    const tail = new Tail(String(response.headers['x-clickhouse-exception-tag'] ?? ''));
     let finished = false;
     try {
       for await (const chunk of response) {
-        decoder.push(chunk as Uint8Array);
-        for (let block = decoder.next(); block !== undefined; block = decoder.next()) yield block;
+        tail.push(chunk as Uint8Array);
+        if (tail.suspicious) continue;
+        try {
+          decoder.push(chunk as Uint8Array);
+          for (let block = decoder.next(); block !== undefined; block = decoder.next()) yield block;
+        } catch (error) {
+          // Most likely the text of an exception in place of a block: read on to the end of it.
+          if (!(error instanceof NativeFormatError)) throw error;
+          tail.suspicious = true;
+          tail.cause = error;
+        }
       }
       finished = true;
-      if (!decoder.idle) throw this.#broken(decoder, new NativeFormatError('result ended in the middle of a block'));
+      if (tail.suspicious || !decoder.idle) throw tail.error();
     } catch (error) {
       if (error instanceof StorageError) throw error;
-      finished = true;
       options.signal?.throwIfAborted();
-      throw this.#broken(decoder, error);
+      finished = true;
+      tail.cause = error;
+      throw tail.error();
     } finally {
       if (!finished || options.signal?.aborted === true) {
         response.destroy();
@@ -133,8 +148,15 @@ export class StorageClient {
   /** As `command`, for the schema's constant texts. */
   async commandText(statement: RenderedSql, options: QueryOptions = {}): Promise<void> {
     const settings = new Map<string, string>([['wait_end_of_query', '1']]);
-    for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, settingText(value));
-    const response = await this.#request(statement, randomUUID(), settings, options.signal, options.timeoutMs);
+    for (const [name, value] of Object.entries(options.settings ?? {}))
+      settings.set(name, settingText(value));
+    const response = await this.#request(
+      statement,
+      randomUUID(),
+      settings,
+      options.signal,
+      options.timeoutMs,
+    );
     await drain(response);
   }
 
@@ -144,12 +166,20 @@ export class StorageClient {
    */
   async insert(target: string, blocks: readonly Uint8Array[], options: InsertOptions = {}): Promise<void> {
     const settings = new Map<string, string>(Object.entries(INSERT_SETTINGS));
-    for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, settingText(value));
+    for (const [name, value] of Object.entries(options.settings ?? {}))
+      settings.set(name, settingText(value));
     if (options.deduplicationToken !== undefined)
       settings.set('insert_deduplication_token', options.deduplicationToken);
     settings.set('query', `INSERT INTO ${target} FORMAT Native`);
     await this.#options.ready?.(options.signal);
-    const response = await this.#send(settings, randomUUID(), {}, blocks, options.signal, options.timeoutMs ?? 120_000);
+    const response = await this.#send(
+      settings,
+      randomUUID(),
+      {},
+      blocks,
+      options.signal,
+      options.timeoutMs ?? 120_000,
+    );
     await drain(response);
   }
 
@@ -168,7 +198,8 @@ export class StorageClient {
     if (timeoutMs !== undefined) settings.set('max_execution_time', String(timeoutMs / 1000));
     const memory = options.maxMemoryBytes ?? this.#options.queryMemoryBytes;
     if (memory !== undefined) settings.set('max_memory_usage', String(memory));
-    for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, settingText(value));
+    for (const [name, value] of Object.entries(options.settings ?? {}))
+      settings.set(name, settingText(value));
     return settings;
   }
 
@@ -277,21 +308,44 @@ export class StorageClient {
     });
   }
 
-  /** An exception that the server wrote in the middle of a result, or the plain cause. */
-  #broken(decoder: NativeDecoder, cause: unknown): StorageError {
-    const rest = decoder.rest();
-    const text = Buffer.from(rest.buffer, rest.byteOffset, rest.length).toString('latin1');
-    const at = text.lastIndexOf('Code: ');
-    if (at >= 0) return errorFromText(Buffer.from(text.slice(at), 'latin1').toString('utf8'));
-    return networkError(cause);
-  }
-
   #kill(queryId: string): void {
     if (this.#closed) return;
     const parameters = new Map([['param_id', queryId]]);
-    this.#send(parameters, randomUUID(), {}, [KILL], undefined, 10_000).then(drain).catch(() => {
-      // The query ends by itself: the connection is gone and it has a time limit.
-    });
+    this.#send(parameters, randomUUID(), {}, [KILL], undefined, 10_000)
+      .then(drain)
+      .catch(() => {
+        // The query ends by itself: the connection is gone and it has a time limit.
+      });
+  }
+}
+
+const TAIL_BYTES = 65_536;
+
+/** The end of a result: an exception after the first bytes is written there, between markers with the answer's tag. */
+class Tail {
+  suspicious = false;
+  cause: unknown;
+  readonly #tag: string;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(tag: string) {
+    this.#tag = tag;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#chunks.length > 1 && this.#size - (this.#chunks[0] as Uint8Array).length >= TAIL_BYTES)
+      this.#size -= (this.#chunks.shift() as Uint8Array).length;
+  }
+
+  error(): StorageError {
+    const text = Buffer.concat(this.#chunks).toString('utf8');
+    const marker = `__exception__\r\n${this.#tag}\r\n`;
+    const at = this.#tag === '' ? text.lastIndexOf('Code: ') : text.lastIndexOf(marker);
+    if (at < 0) return networkError(this.cause ?? 'the result ended too early');
+    return errorFromText(text.slice(at).replace(/\r?\n\d+ \w+\r\n__exception__\s*$/, ''));
   }
 }
 

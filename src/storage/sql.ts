@@ -106,7 +106,10 @@ export function sql(texts: TemplateStringsArray, ...values: readonly Sql[]): Sql
 }
 
 /** Fragments with a separator between them. */
-export function join(fragments: readonly Sql[], separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL ' | ' '): Sql {
+export function join(
+  fragments: readonly Sql[],
+  separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL ' | ' ',
+): Sql {
   const parts: Part[] = [];
   fragments.forEach((fragment, i) => {
     if (i > 0) parts.push({ kind: 'text', text: separator });

@@ -171,7 +171,12 @@ export class DictionaryColumn implements Column {
   readonly #nullable: boolean;
   #decoded: unknown[] | undefined;
 
-  constructor(type: string, keys: Column, indices: Uint8Array | Uint16Array | Uint32Array, nullable: boolean) {
+  constructor(
+    type: string,
+    keys: Column,
+    indices: Uint8Array | Uint16Array | Uint32Array,
+    nullable: boolean,
+  ) {
     this.type = type;
     this.keys = keys;
     this.indices = indices;

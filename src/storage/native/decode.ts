@@ -293,7 +293,9 @@ export class NativeDecoder {
       done += count;
       if (count === 0) throw new NativeFormatError('LowCardinality without rows');
     }
-    return result ?? new DictionaryColumn(type.text, yield* this.#column(keyType, 0), new Uint8Array(0), nullable);
+    return (
+      result ?? new DictionaryColumn(type.text, yield* this.#column(keyType, 0), new Uint8Array(0), nullable)
+    );
   }
 
   *#indices(width: number, count: number): Step<Uint8Array | Uint16Array | Uint32Array> {
@@ -309,4 +311,3 @@ function inner(type: TypeTree, at: number): TypeTree {
   if (found === undefined) throw new NativeFormatError(`type ${type.text} lacks an argument`);
   return found;
 }
-

@@ -221,7 +221,13 @@ export class BlockEncoder {
   }
 
   /** Array(T): `ends` per row, then all items written by `items`. `prefix` is T's state prefix, if it has one. */
-  array(name: string, type: string, ends: Uint32Array, items: (out: ByteWriter) => void, prefix = false): void {
+  array(
+    name: string,
+    type: string,
+    ends: Uint32Array,
+    items: (out: ByteWriter) => void,
+    prefix = false,
+  ): void {
     assert.equal(ends.length, this.rows, `rows of ${name}`);
     this.#head(name, `Array(${type})`);
     if (prefix) this.out.uint64(1);

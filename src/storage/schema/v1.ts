@@ -16,6 +16,9 @@ const ATTRIBUTES = `
   attributes_bool Map(LowCardinality(String), UInt8) CODEC(ZSTD(1)),
   attributes_other Map(LowCardinality(String), String) CODEC(ZSTD(1))`;
 
+/** Labels and attributes depend on the id alone: whichever row survives a merge has the right ones. */
+const DEPENDENT = 'allow_dimensions_outside_sorting_key = 1';
+
 const ACTIVITY = `
   week Int32,
   first_day SimpleAggregateFunction(min, Int32),
@@ -30,7 +33,7 @@ export const V1: readonly string[] = [
 ) ENGINE = AggregatingMergeTree
 PARTITION BY week
 ORDER BY (tenant, metric, id)
-SETTINGS ${COMMON}`,
+SETTINGS ${COMMON}, ${DEPENDENT}`,
 
   `CREATE TABLE IF NOT EXISTS samples (
   tenant LowCardinality(String),
@@ -98,7 +101,7 @@ SETTINGS ${COMMON}`,
 ) ENGINE = AggregatingMergeTree
 PARTITION BY week
 ORDER BY (tenant, id)
-SETTINGS ${COMMON}`,
+SETTINGS ${COMMON}, ${DEPENDENT}`,
 
   `CREATE TABLE IF NOT EXISTS log_records (
   tenant LowCardinality(String),
@@ -124,7 +127,7 @@ SETTINGS ${COMMON}`,
 ) ENGINE = AggregatingMergeTree
 PARTITION BY week
 ORDER BY (tenant, id)
-SETTINGS ${COMMON}`,
+SETTINGS ${COMMON}, ${DEPENDENT}`,
 
   `CREATE TABLE IF NOT EXISTS scopes (
   tenant LowCardinality(String),
@@ -134,7 +137,7 @@ SETTINGS ${COMMON}`,
 ) ENGINE = AggregatingMergeTree
 PARTITION BY week
 ORDER BY (tenant, id)
-SETTINGS ${COMMON}`,
+SETTINGS ${COMMON}, ${DEPENDENT}`,
 
   `CREATE TABLE IF NOT EXISTS spans (
   tenant LowCardinality(String),
@@ -157,11 +160,11 @@ SETTINGS ${COMMON}`,
   dropped_links UInt32 CODEC(ZSTD(1)),${ATTRIBUTES},
   event_times_ns Array(Int64) CODEC(ZSTD(1)),
   event_names Array(LowCardinality(String)) CODEC(ZSTD(1)),
-  event_attributes Array(String) CODEC(ZSTD(1)) COMMENT 'OTLP JSON: list of key/value',
+  event_attributes Array(String) COMMENT 'OTLP JSON: list of key/value' CODEC(ZSTD(1)),
   link_trace_ids Array(FixedString(16)) CODEC(ZSTD(1)),
   link_span_ids Array(FixedString(8)) CODEC(ZSTD(1)),
   link_trace_states Array(String) CODEC(ZSTD(1)),
-  link_attributes Array(String) CODEC(ZSTD(1)) COMMENT 'OTLP JSON: list of key/value'
+  link_attributes Array(String) COMMENT 'OTLP JSON: list of key/value' CODEC(ZSTD(1))
 ) ENGINE = ReplacingMergeTree
 PARTITION BY intDiv(start_ns, 604800000000000)
 ORDER BY (tenant, intDiv(start_ns, 3600000000000), trace_id, span_id, kind)
@@ -180,11 +183,12 @@ ORDER BY (tenant, trace_id)
 SETTINGS ${COMMON}`,
 
   `CREATE MATERIALIZED VIEW IF NOT EXISTS traces_of_spans TO traces AS
-SELECT tenant, trace_id, min(start_ns) AS start_ns, max(start_ns + duration_ns) AS end_ns,
-  max(if(parent_id = unhex('0000000000000000'), toString(service), '')) AS root_service,
-  max(if(parent_id = unhex('0000000000000000'), toString(name), '')) AS root_name
-FROM spans
-GROUP BY tenant, trace_id, intDiv(start_ns, 604800000000000)`,
+SELECT s.tenant AS tenant, s.trace_id AS trace_id, min(s.start_ns) AS start_ns,
+  max(s.start_ns + s.duration_ns) AS end_ns,
+  max(if(s.parent_id = unhex('0000000000000000'), toString(s.service), '')) AS root_service,
+  max(if(s.parent_id = unhex('0000000000000000'), toString(s.name), '')) AS root_name
+FROM spans AS s
+GROUP BY s.tenant, s.trace_id, intDiv(s.start_ns, 604800000000000)`,
 
   `CREATE TABLE IF NOT EXISTS documents (
   tenant LowCardinality(String),
