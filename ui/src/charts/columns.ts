@@ -104,18 +104,15 @@ export function traceMetricsToColumns(answer: readonly TraceMetricsSeries[], ste
   return toColumns(series, stepSeconds);
 }
 
-/** The largest series by their last values first, for charts that cannot show all. */
+/** The largest series, largest first, for charts that cannot show all; as they are, if there are few. */
 export function largestSeries(columns: Columns, limit: number): Columns {
   if (columns.series.length <= limit) return columns;
   const weight = (s: ChartSeries) => s.values.reduce<number>((sum, v) => sum + Math.abs(v ?? 0), 0);
-  const kept = new Set(
-    columns.series
-      .map((series) => ({ series, weight: weight(series) }))
-      .sort((a, b) => b.weight - a.weight)
-      .slice(0, limit)
-      .map((entry) => entry.series),
-  );
-  return { times: columns.times, series: columns.series.filter((series) => kept.has(series)) };
+  const kept = columns.series
+    .map((series) => ({ series, weight: weight(series) }))
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, limit);
+  return { times: columns.times, series: kept.map((entry) => entry.series) };
 }
 
 export interface SeriesSummary {

@@ -65,6 +65,10 @@ export function logqlContext(before: string): LogqlContext {
   ) {
     return { kind: 'grouping', from, selector, logQuery: selector };
   }
+  if (innermost?.char === '(' && /\|\s*unwrap\s+\w+\s*$/.test(before.slice(0, innermost.at))) {
+    const pipeline = before.slice(state.closedBraceEnd, innermost.at);
+    return { kind: 'field', from, selector, logQuery: `${selector}${stagesBefore(pipeline)}` };
+  }
   // A pipeline is open if a selector has closed inside the innermost bracket.
   const start = innermost ? innermost.at + 1 : 0;
   if (state.closedBraceEnd > start) {

@@ -9,16 +9,13 @@ import {
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap, setDiagnostics } from '@codemirror/lint';
-import { Compartment, EditorState, Prec } from '@codemirror/state';
+import { Compartment, EditorState, type Extension, Prec } from '@codemirror/state';
 import { drawSelection, EditorView, highlightSpecialChars, keymap, placeholder } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import type { QueryLanguage } from '../app/links.ts';
 import type { ResolvedRange } from '../time/range.ts';
 import { errorPosition } from './error-position.ts';
-import { logql } from './logql.ts';
-import { promql } from './promql.ts';
-import { traceql } from './traceql.ts';
 import './editor.css';
 
 export interface QueryEditorProps {
@@ -43,6 +40,13 @@ const highlightStyle = HighlightStyle.define([
   { tag: tags.variableName, color: 'var(--syntax-name)' },
   { tag: [tags.operator, tags.punctuation], color: 'var(--syntax-operator)' },
 ]);
+
+/** Each language is a chunk of its own. */
+async function loadLanguage(language: QueryLanguage, range: () => ResolvedRange): Promise<Extension> {
+  if (language === 'promql') return (await import('./promql.ts')).promql();
+  if (language === 'logql') return (await import('./logql.ts')).logql(range);
+  return (await import('./traceql.ts')).traceql(range);
+}
 
 export default function QueryEditor(props: QueryEditorProps) {
   const { language, value, error } = props;
@@ -102,11 +106,20 @@ export default function QueryEditor(props: QueryEditorProps) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the placeholder goes with the language
   useEffect(() => {
-    const range = () => latest.current.range;
-    const extension = language === 'promql' ? promql() : language === 'logql' ? logql(range) : traceql(range);
-    view.current?.dispatch({
-      effects: languageSlot.current.reconfigure([extension, placeholder(props.placeholder)]),
+    let stale = false;
+    const apply = (extension: Extension) => {
+      if (stale) return;
+      view.current?.dispatch({
+        effects: languageSlot.current.reconfigure([extension, placeholder(props.placeholder)]),
+      });
+    };
+    apply([]);
+    loadLanguage(language, () => latest.current.range).then(apply, (error: unknown) => {
+      console.error('the language of the editor could not be loaded', error); // plain text then
     });
+    return () => {
+      stale = true;
+    };
   }, [language]);
 
   useEffect(() => {

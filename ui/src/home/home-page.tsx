@@ -11,7 +11,8 @@ import { Link } from '../app/router.tsx';
 import { parseSample } from '../charts/columns.ts';
 import { chooseStepMs } from '../charts/step.ts';
 import { formatValue } from '../charts/units.ts';
-import { Notice, ProgressLine, Skeleton } from '../design/states.tsx';
+import { Button } from '../design/button.tsx';
+import { ErrorState, Notice, ProgressLine, Skeleton } from '../design/states.tsx';
 import { formatAgo, formatDurationParam } from '../time/range.ts';
 import { useTime } from '../time/time-context.tsx';
 import { TimePicker } from '../time/time-picker.tsx';
@@ -174,7 +175,7 @@ function Failures({ parts }: { parts: readonly (readonly [string, RequestState<u
 }
 
 export default function HomePage() {
-  const { range, raw, tick } = useTime();
+  const { range, raw, tick, reload } = useTime();
   const [help, setHelp] = useState(false);
   const stepMs = chooseStepMs(range.toMs - range.fromMs, 160);
   const key = `${range.fromMs}\n${range.toMs}`;
@@ -202,6 +203,8 @@ export default function HomePage() {
   const loading = rates.loading || logs.loading || status.loading;
   const firstLoad = loading && rows.length === 0 && !help;
   const empty = nothingCameIn(status.data);
+  // Nothing answers: "nothing has come in" would be a guess.
+  const unknown = empty === undefined && rates.error !== undefined && logs.error !== undefined;
   const listeners = status.data?.listeners ?? [];
   return (
     <Page title="Services" actions={<TimePicker />}>
@@ -228,13 +231,15 @@ export default function HomePage() {
           </>
         ) : (
           <>
-            <Failures
-              parts={[
-                ['Status', status],
-                ['Request rates', rates],
-                ['Log rates', logs],
-              ]}
-            />
+            {!unknown && (
+              <Failures
+                parts={[
+                  ['Status', status],
+                  ['Request rates', rates],
+                  ['Log rates', logs],
+                ]}
+              />
+            )}
             {empty === false && (
               <>
                 {status.data && <Arrivals status={status.data} />}
@@ -245,7 +250,15 @@ export default function HomePage() {
                 </Notice>
               </>
             )}
-            {empty !== false && (
+            {unknown && (
+              <ErrorState
+                title="It cannot be told at present what has come in"
+                message={[status, rates, logs].map((part) => part.error?.message).find(Boolean) ?? ''}
+                hint="The data are not lost: what Trivium has acknowledged is stored. This page asks again when you reload."
+                action={<Button onClick={reload}>Reload</Button>}
+              />
+            )}
+            {empty !== false && !unknown && (
               <div className="home-intro">
                 <h2>Nothing has come in yet</h2>
                 <p>
@@ -254,7 +267,7 @@ export default function HomePage() {
                 </p>
               </div>
             )}
-            <GettingStarted listeners={listeners} />
+            {!unknown && <GettingStarted listeners={listeners} />}
           </>
         )}
       </div>
