@@ -30,8 +30,9 @@ export class KnownSeries {
   /** The batch (its serial number) in which `index` holds. */
   batch = 0;
   index = 0;
-  /** Start time for which a zero sample was written last, in milliseconds. */
+  /** Start time for which a zero sample was written last, in milliseconds, and for whom. */
   startedMs = Number.NaN;
+  startedTenant = '';
 
   constructor(labels: Labels) {
     this.labels = labels;

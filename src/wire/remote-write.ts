@@ -563,9 +563,11 @@ class Request implements DecodedWrite {
 
   /** Whether a zero sample is wanted at this start time, which it is once for each start. */
   #starts(known: KnownSeries, startMs: number, timestampMs: number): boolean {
-    if (!this.options.createdTimestampZeroSamples || startMs >= timestampMs || known.startedMs === startMs)
-      return false;
+    if (!this.options.createdTimestampZeroSamples || startMs >= timestampMs) return false;
+    const { tenant } = this.batch;
+    if (known.startedMs === startMs && known.startedTenant === tenant) return false;
     known.startedMs = startMs;
+    known.startedTenant = tenant;
     return true;
   }
 }
