@@ -21,6 +21,7 @@ const startTimeoutMs = 20_000;
 const stopTimeoutMs = 4000;
 const restartDelaysMs = [500, 1000, 2000, 5000];
 const steadyMs = 10_000;
+const warningIntervalMs = 60_000;
 /** Heap limits in MB. Recommendations needs room for the fault that makes its memory grow. */
 const oldSpaceMb: Record<ServiceName, number> = {
   storefront: 64,
@@ -76,6 +77,7 @@ export class Supervisor {
   readonly #enabled = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #stopping = false;
+  #nextWarningMs = 0;
   #onChange: () => void = () => {};
 
   private constructor(options: SupervisorOptions, broker: Broker) {
@@ -172,7 +174,7 @@ export class Supervisor {
         this.#announce();
         this.#onChange();
       } else {
-        this.#options.log(`${child.service}: ${message.message}`);
+        this.#warn(`${child.service}: ${message.message}`);
       }
     });
     started.on('error', (error) =>
@@ -196,6 +198,13 @@ export class Supervisor {
       }, delayMs);
       this.#timers.add(timer);
     });
+  }
+
+  /** Services' complaints are mostly the same one six times over: one of them a minute will do. */
+  #warn(message: string): void {
+    if (performance.now() < this.#nextWarningMs) return;
+    this.#nextWarningMs = performance.now() + warningIntervalMs;
+    this.#options.log(message);
   }
 
   #tell(child: Child, message: ToService): void {

@@ -113,7 +113,7 @@ function goesTo(endpoint: URL, options: RequestOptions): boolean {
  *
  * node:http is patched through require(): the instrumentation's require hook changes the module's
  * exports in place and syncBuiltinESMExports() carries the change over to ES modules' bindings, so no
- * loader hook is needed (docs/decisions/demo-instrumentation.md has the figures).
+ * loader hook is needed (docs/decisions/0006-demo-instrumentation.md has the figures).
  */
 export async function startTelemetry(
   config: ServiceConfig,

@@ -311,10 +311,10 @@ describe('demo shop', { timeout: 90_000 }, () => {
     );
     assert.equal(log.severity, 'ERROR');
     assert.match(log.traceId, /^[0-9a-f]{32}$/);
-    const waited = await until('a span that shows the wait', () =>
-      spansOf(failed.traceId).find((span) => span.name === 'wait for connection'),
-    );
-    assert.ok(waited.endNs - waited.startNs > 1_900_000_000n);
+    await until('spans that show the wait', () => {
+      const waits = spansOf(failed.traceId).filter((span) => span.name === 'wait for connection');
+      return waits.reduce((sum, span) => sum + span.endNs - span.startNs, 0n) > 1_500_000_000n;
+    });
     await setFault('pool-exhaustion', false);
   });
 
@@ -366,7 +366,7 @@ test('nobody listens, the parent is killed: little is said and nothing stays beh
     const lines = (): string[] => complaints.split('\n').filter((line) => line !== '');
     await until('a notice', () => lines().length > 0);
     assert.match(lines()[0]!, /^demo: [a-z]+: telemetry: .*ECONNREFUSED 127\.0\.0\.1:9$/);
-    assert.ok(lines().length <= serviceNames.length, complaints);
+    assert.equal(lines().length, 1, complaints);
     shop.kill('SIGKILL');
     await until('the end of all six', () =>
       services.every(({ pid }) => {
