@@ -25,7 +25,8 @@ export function failureOfInput(error: unknown): Failure {
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
     return { kind: 'bad', message: error.message + hint, retryAfterMs: 0 };
   }
-  if (error instanceof LimitError) return { kind: 'large', message: `${error.message} (${error.limit})`, retryAfterMs: 0 };
+  if (error instanceof LimitError)
+    return { kind: 'large', message: `${error.message} (${error.limit})`, retryAfterMs: 0 };
   if (error instanceof HttpError) {
     const kind: FailureKind =
       error.status === 413 ? 'large' : error.status === 415 ? 'media' : error.status >= 500 ? 'down' : 'bad';
@@ -39,7 +40,8 @@ export function failureOfSink(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof OverloadedError) return { kind: 'busy', message, retryAfterMs: error.retryAfterMs };
   // Storage marks errors that come back with the same data.
-  const permanent = typeof error === 'object' && error !== null && 'kind' in error && error.kind === 'permanent';
+  const permanent =
+    typeof error === 'object' && error !== null && 'kind' in error && error.kind === 'permanent';
   return { kind: permanent ? 'broken' : 'down', message, retryAfterMs: DEFAULT_RETRY_MS };
 }
 
@@ -49,7 +51,10 @@ export function retryAfter(failure: Failure): Record<string, string> {
 }
 
 /** The media type of a Content-Type header, and its parameters, all in lower case but for the parameters' values. */
-export function mediaType(header: string | undefined): { type: string; parameters: ReadonlyMap<string, string> } {
+export function mediaType(header: string | undefined): {
+  type: string;
+  parameters: ReadonlyMap<string, string>;
+} {
   const [type = '', ...rest] = (header ?? '').split(';');
   const parameters = new Map<string, string>();
   for (const parameter of rest) {

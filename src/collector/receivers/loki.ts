@@ -43,7 +43,11 @@ const STATUS: Readonly<Record<Failure['kind'], number>> = {
 export function lokiReceiverRoutes(options: LokiReceiverOptions): Route[] {
   const metrics = options.metrics ?? NO_RECEIVER_METRICS;
   const routes: Route[] = [
-    { methods: ['POST'], path: '/loki/api/v1/push', handler: (request) => receive(request, options, metrics) },
+    {
+      methods: ['POST'],
+      path: '/loki/api/v1/push',
+      handler: (request) => receive(request, options, metrics),
+    },
   ];
   if (options.otlp !== undefined) routes.push(options.otlp.route('logs', '/otlp/v1/logs'));
   return routes;
@@ -57,7 +61,8 @@ async function receive(
   let decoded: DecodedLogs;
   try {
     const { type } = mediaType(request.headers['content-type']);
-    if (type === '') throw new InputError('no Content-Type', { hint: 'application/json or application/x-protobuf' });
+    if (type === '')
+      throw new InputError('no Content-Type', { hint: 'application/json or application/x-protobuf' });
     const decodeOptions = {
       limits: options.limits ?? DEFAULT_LOG_LIMITS,
       maxTimestampNs:

@@ -19,13 +19,13 @@ import {
 } from '../../http/handler.ts';
 import type { BatchSink } from '../../model/batch.ts';
 import { InputError } from '../../model/errors.ts';
+import type { LogLimits } from '../../wire/log-batch.ts';
 import { otlpJsonToProtobuf } from '../../wire/otlp/json.ts';
 import { DEFAULT_INDEXED_ATTRIBUTES, DEFAULT_OTLP_LOG_LIMITS, decodeOtlpLogs } from '../../wire/otlp/logs.ts';
 import { OtlpMetricsDecoder } from '../../wire/otlp/metrics.ts';
 import { exportResponse, type OtlpEncoding, type Signal, statusResponse } from '../../wire/otlp/responses.ts';
 import { LOGS, METRICS, TRACES } from '../../wire/otlp/schema.ts';
 import { DEFAULT_SPAN_LIMITS, decodeTraces, type SpanLimits } from '../../wire/otlp/traces.ts';
-import type { LogLimits } from '../../wire/log-batch.ts';
 import { type Failure, failureOfInput, failureOfSink, mediaType, retryAfter } from './failure.ts';
 import { NO_RECEIVER_METRICS, type ReceivedSignal, type ReceiverMetrics } from './receiver-metrics.ts';
 
@@ -175,7 +175,11 @@ export class OtlpReceiver {
     }
     const nowMs = this.#options.now();
     if (signal === 'metrics') {
-      const { batch, rejected, points, journal } = this.#decoder.decode(body, tenant, nowMs + this.#maxFutureMs);
+      const { batch, rejected, points, journal } = this.#decoder.decode(
+        body,
+        tenant,
+        nowMs + this.#maxFutureMs,
+      );
       return {
         items: points,
         rejected,

@@ -5,8 +5,12 @@
 
 import type { HttpRequest, HttpResponse, Route } from '../../http/handler.ts';
 import type { BatchSink } from '../../model/batch.ts';
-import { DEFAULT_REMOTE_WRITE_OPTIONS, type DecodedWrite, RemoteWriteDecoder } from '../../wire/remote-write.ts';
 import type { SeriesLimits } from '../../wire/metric-batch.ts';
+import {
+  DEFAULT_REMOTE_WRITE_OPTIONS,
+  type DecodedWrite,
+  RemoteWriteDecoder,
+} from '../../wire/remote-write.ts';
 import { snappyDecode } from '../../wire/snappy.ts';
 import { type Failure, failureOfInput, failureOfSink, mediaType, retryAfter } from './failure.ts';
 import { DEFAULT_MAX_FUTURE_MS } from './otlp.ts';
@@ -128,5 +132,9 @@ function written(samples: number, histograms: number, exemplars: number): Record
 }
 
 function answer(status: number, message: string, headers: Record<string, string> = {}): HttpResponse {
-  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body: `${message}\n` };
+  return {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', ...headers },
+    body: `${message}\n`,
+  };
 }

@@ -138,7 +138,8 @@ function addTotals(total: Total, point: Total): Total | undefined {
   }
   if (total.kind === 'explicit' && point.kind === 'explicit') {
     const { bounds } = total;
-    if (bounds.length !== point.bounds.length || bounds.some((bound, i) => bound !== point.bounds[i])) return undefined;
+    if (bounds.length !== point.bounds.length || bounds.some((bound, i) => bound !== point.bounds[i]))
+      return undefined;
     if (total.counts.length !== point.counts.length) return undefined;
     return {
       kind: 'explicit',

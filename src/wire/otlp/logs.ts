@@ -196,7 +196,9 @@ class LogsDecoder {
   /** Adds a resource's or scope's attribute to what its records get; maps are flattened. */
   #keep(column: AttributeColumn, name: string, value: AnyValueView, depth: number): void {
     if (value.kind === ANY_KVLIST) {
-      this.#eachPair(depth, value, (key, inner) => this.#keep(column, this.#name(`${name}_${key}`), inner, depth + 1));
+      this.#eachPair(depth, value, (key, inner) =>
+        this.#keep(column, this.#name(`${name}_${key}`), inner, depth + 1),
+      );
     } else column.pushString(this.batch.keys.indexOf(name), plainText(this.#reader, value));
   }
 
@@ -239,7 +241,8 @@ class LogsDecoder {
         }
         case 32: {
           const dropped = reader.varint32();
-          if (dropped !== 0) column.pushString(this.#fieldKeys.scope_dropped_attributes_count, String(dropped));
+          if (dropped !== 0)
+            column.pushString(this.#fieldKeys.scope_dropped_attributes_count, String(dropped));
           break;
         }
         default:
@@ -335,7 +338,8 @@ class LogsDecoder {
     const text = body.kind === ANY_STRING ? '' : plainText(reader, body);
     const lineBytes = body.kind === ANY_STRING ? body.end - body.start : Buffer.byteLength(text);
     this.#entries = this.#resourceMetadata.keys.length + this.#scopeMetadata.keys.length + attributes;
-    this.#bytes = this.#resourceMetadata.texts.data().length + this.#scopeMetadata.texts.data().length + attributeBytes;
+    this.#bytes =
+      this.#resourceMetadata.texts.data().length + this.#scopeMetadata.texts.data().length + attributeBytes;
     const refused =
       this.#streamRefused ??
       ((timeHigh | observedHigh) >>> 31 !== 0
@@ -346,7 +350,9 @@ class LogsDecoder {
             ? `more than ${limits.maxMetadataEntries} attributes (max-metadata-entries)`
             : this.#bytes > limits.maxMetadataBytes
               ? `attributes of more than ${limits.maxMetadataBytes} bytes (max-metadata-bytes)`
-              : traceEnd !== traceStart && !isZero(bytes, traceStart, traceEnd) && traceEnd - traceStart !== 16
+              : traceEnd !== traceStart &&
+                  !isZero(bytes, traceStart, traceEnd) &&
+                  traceEnd - traceStart !== 16
                 ? 'trace_id must be 16 bytes or empty'
                 : spanEnd !== spanStart && !isZero(bytes, spanStart, spanEnd) && spanEnd - spanStart !== 8
                   ? 'span_id must be 8 bytes or empty'
@@ -383,7 +389,8 @@ class LogsDecoder {
     if (dropped !== 0) batch.metadataText(keys.dropped_attributes_count, String(dropped));
     if (textEnd !== textStart) batch.metadataBytes(keys.severity_text, bytes, textStart, textEnd);
     if (severity !== 0) batch.metadataText(keys.severity_number, String(severity | 0));
-    if (hasTime && hasObserved) batch.metadataText(keys.observed_timestamp, int64Text(observedLow, observedHigh));
+    if (hasTime && hasObserved)
+      batch.metadataText(keys.observed_timestamp, int64Text(observedLow, observedHigh));
     if (attributes > 0) {
       reader.pos = start;
       while (reader.pos < end) {
@@ -396,7 +403,9 @@ class LogsDecoder {
     const level =
       batch.knownLevel(this.#stream, severity >>> 0 > 24 ? 25 : severity) ??
       levelOfLine(
-        body.kind === ANY_STRING ? Buffer.from(bytes.subarray(body.start, body.end)).toString('latin1') : text,
+        body.kind === ANY_STRING
+          ? Buffer.from(bytes.subarray(body.start, body.end)).toString('latin1')
+          : text,
       );
     batch.endRow(
       this.#stream,

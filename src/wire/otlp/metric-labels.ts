@@ -4,7 +4,13 @@
  */
 
 import { compareCodePoints, Labels, METRIC_NAME } from '../../model/labels.ts';
-import { DEFAULT_LABEL_NAME_OPTIONS, escapes, type LabelNameOptions, labelName, type TranslationStrategy } from './names.ts';
+import {
+  DEFAULT_LABEL_NAME_OPTIONS,
+  escapes,
+  type LabelNameOptions,
+  labelName,
+  type TranslationStrategy,
+} from './names.ts';
 
 export interface MetricLabelOptions extends LabelNameOptions {
   readonly translationStrategy: TranslationStrategy;

@@ -7,7 +7,14 @@ import { Labels, METRIC_NAME } from '../../model/labels.ts';
 import { DEFAULT_SERIES_LIMITS, KnownSeries, refuseLabels, type SeriesLimits } from '../metric-batch.ts';
 import type { SeriesCache } from '../series-cache.ts';
 import type { DeltaTotals } from './delta.ts';
-import { DEFAULT_METRIC_LABEL_OPTIONS, type MetricLabelOptions, type Pair, pointLabels, type ResourceLabels, resourceLabels } from './metric-labels.ts';
+import {
+  DEFAULT_METRIC_LABEL_OPTIONS,
+  type MetricLabelOptions,
+  type Pair,
+  pointLabels,
+  type ResourceLabels,
+  resourceLabels,
+} from './metric-labels.ts';
 import { metricName, type NameKind } from './names.ts';
 
 export interface OtlpMetricsOptions extends MetricLabelOptions {
@@ -123,7 +130,9 @@ export class MetricMemory {
         id: this.#ids++,
         labels,
         targetInfo:
-          info === undefined || refuseLabels(info, this.options.limits) !== undefined ? undefined : new KnownSeries(info),
+          info === undefined || refuseLabels(info, this.options.limits) !== undefined
+            ? undefined
+            : new KnownSeries(info),
       };
       this.#resources.set(key, context);
     }
@@ -150,7 +159,9 @@ export class MetricMemory {
         scope,
         family: family ?? '',
         refused:
-          family === undefined ? `metric name ${JSON.stringify(name.slice(0, 100))} cannot be used` : resource.labels.refused,
+          family === undefined
+            ? `metric name ${JSON.stringify(name.slice(0, 100))} cannot be used`
+            : resource.labels.refused,
       };
       this.#metrics.set(key, context);
     }
@@ -162,4 +173,3 @@ export class MetricMemory {
     return new PointSeries(pointLabels(attributes, context.resource, context.scope, this.options));
   }
 }
-

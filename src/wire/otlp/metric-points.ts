@@ -3,7 +3,7 @@
 import { CUSTOM_BUCKETS_SCHEMA, type Histogram } from '../../model/histogram.ts';
 import { STALE_HIGH, STALE_LOW } from '../../model/stale.ts';
 import { refuseHistogram } from '../histogram-check.ts';
-import { coarserIndex, reduceResolution, type SparseBuckets, toSpans } from '../histogram-resolution.ts';
+import { coarserIndex, type SparseBuckets, toSpans } from '../histogram-resolution.ts';
 import type { KnownSeries, MetricBatchBuilder } from '../metric-batch.ts';
 import { ProtobufReader } from '../protobuf.ts';
 import type { Rejected } from '../rejected.ts';
@@ -11,7 +11,13 @@ import { AnyValueView, doubleOf, plainText, readPair } from './any-value.ts';
 import type { DeltaJournal, ExplicitTotal, ExponentialTotal } from './delta.ts';
 import { ExemplarReader, millisecondsOf } from './metric-exemplars.ts';
 import { decimalText, type Pair } from './metric-labels.ts';
-import { DELTA, type MetricContext, type MetricMemory, type PointKind, type PointSeries } from './metric-memory.ts';
+import {
+  DELTA,
+  type MetricContext,
+  type MetricMemory,
+  type PointKind,
+  type PointSeries,
+} from './metric-memory.ts';
 
 const NO_RECORDED_VALUE = 1;
 /** Prometheus's zero threshold for histograms that name none. */
@@ -414,8 +420,21 @@ export class PointWriter {
       histograms.push({ series, timestampMs: this.#timestampMs, stale: true, histogram: null });
     } else {
       if (this.#starts(known, startMs)) {
-        const empty = { count: 0, sum: 0, zeroCount: 0, positiveSpans: [], positiveCounts: [], negativeSpans: [], negativeCounts: [] };
-        histograms.push({ series, timestampMs: startMs, stale: false, histogram: { ...histogram, ...empty } });
+        const empty = {
+          count: 0,
+          sum: 0,
+          zeroCount: 0,
+          positiveSpans: [],
+          positiveCounts: [],
+          negativeSpans: [],
+          negativeCounts: [],
+        };
+        histograms.push({
+          series,
+          timestampMs: startMs,
+          stale: false,
+          histogram: { ...histogram, ...empty },
+        });
       }
       histograms.push({ series, timestampMs: this.#timestampMs, stale: false, histogram });
     }
@@ -644,7 +663,8 @@ export class PointWriter {
     const series = this.#series();
     if (typeof series === 'string') return series;
     const maxBuckets = this.#memory.options.limits.maxHistogramBuckets;
-    if (quantiles.length > maxBuckets) return `summary of more than ${maxBuckets} quantiles (max-histogram-buckets)`;
+    if (quantiles.length > maxBuckets)
+      return `summary of more than ${maxBuckets} quantiles (max-histogram-buckets)`;
     const sumSeries = this.#get(series, '_sum');
     const countSeries = this.#get(series, '_count');
     if (typeof sumSeries === 'string') return sumSeries;

@@ -12,7 +12,17 @@ import { SeriesCache } from '../series-cache.ts';
 import { AnyValueView, plainText, readPair } from './any-value.ts';
 import { DeltaJournal, DeltaTotals } from './delta.ts';
 import { type Pair, scopeLabels } from './metric-labels.ts';
-import { CUMULATIVE, DEFAULT_OTLP_METRICS_OPTIONS, DELTA, MetricMemory, type OtlpMetricsOptions, type PointKind, type PointSeries, type ResourceContext, UNSPECIFIED } from './metric-memory.ts';
+import {
+  CUMULATIVE,
+  DEFAULT_OTLP_METRICS_OPTIONS,
+  DELTA,
+  MetricMemory,
+  type OtlpMetricsOptions,
+  type PointKind,
+  type PointSeries,
+  type ResourceContext,
+  UNSPECIFIED,
+} from './metric-memory.ts';
 import { PointWriter } from './metric-points.ts';
 import { unitName } from './names.ts';
 
@@ -59,7 +69,6 @@ export class OtlpMetricsDecoder {
     }
     return request;
   }
-
 }
 
 class MetricsRequest implements DecodedMetrics {
@@ -82,7 +91,14 @@ class MetricsRequest implements DecodedMetrics {
     this.#reader = new ProtobufReader(body);
     this.#tenant = tenant;
     this.batch = new MetricBatchBuilder(tenant);
-    this.#writer = new PointWriter(decoder, this.#reader, this.batch, this.rejected, this.journal, maxTimestampMs);
+    this.#writer = new PointWriter(
+      memory,
+      this.#reader,
+      this.batch,
+      this.rejected,
+      this.journal,
+      maxTimestampMs,
+    );
   }
 
   get points(): number {
@@ -112,10 +128,14 @@ class MetricsRequest implements DecodedMetrics {
       } else reader.skip();
     }
     reader.leave(end);
-    const resource = this.#memory.resource(this.#tenant, reader.bytes.subarray(resourceStart, resourceEnd), () => {
-      reader.pos = resourceStart;
-      return this.#attributes(resourceEnd, 10);
-    });
+    const resource = this.#memory.resource(
+      this.#tenant,
+      reader.bytes.subarray(resourceStart, resourceEnd),
+      () => {
+        reader.pos = resourceStart;
+        return this.#attributes(resourceEnd, 10);
+      },
+    );
     this.#resource = resource;
     this.#writer.startResource();
     reader.pos = start;
@@ -266,7 +286,9 @@ class MetricsRequest implements DecodedMetrics {
         ? 'metric without a name'
         : (this.#scopeRefused ??
           context.refused ??
-          (temporality === CUMULATIVE || temporality === DELTA ? undefined : 'aggregation temporality is missing'));
+          (temporality === CUMULATIVE || temporality === DELTA
+            ? undefined
+            : 'aggregation temporality is missing'));
     if (refused !== undefined) {
       this.rejected.add(refused, points, name);
       reader.pos = end;

@@ -111,7 +111,10 @@ export function metricName(
 }
 
 function escapedName(name: string): string {
-  const escaped = name.split(/[^a-zA-Z0-9:_]+/u).filter((word) => word !== '').join('_');
+  const escaped = name
+    .split(/[^a-zA-Z0-9:_]+/u)
+    .filter((word) => word !== '')
+    .join('_');
   return /^[0-9]/.test(escaped) ? `_${escaped}` : escaped;
 }
 
@@ -183,6 +186,7 @@ export function labelName(key: string, options = DEFAULT_LABEL_NAME_OPTIONS): st
     name = key.replace(/[^a-zA-Z0-9]+/gu, '_');
   }
   if (/^[0-9]/.test(name)) name = `key_${name}`;
-  else if (options.underscoreSanitization && name.startsWith('_') && !name.startsWith('__')) name = `key${name}`;
+  else if (options.underscoreSanitization && name.startsWith('_') && !name.startsWith('__'))
+    name = `key${name}`;
   return /^_*$/.test(name) ? undefined : name;
 }
