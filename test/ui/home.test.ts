@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { errorMessage, toSearchParams } from '../../ui/src/api/http.ts';
 import { anyValueText, fullTraceId, type TraceMetricsSeries } from '../../ui/src/api/tempo.ts';
 import { exploreHref, keepTime, quoteLiteral, traceHref } from '../../ui/src/app/links.ts';
+import { jobOf, latencyQuery, latencySource } from '../../ui/src/home/latency.ts';
 import { serviceRows, sparklinePath } from '../../ui/src/home/services.ts';
 import { onlyLocal, reachable, snippets } from '../../ui/src/home/snippets.ts';
 
@@ -110,4 +111,32 @@ test('values of attributes', () => {
   );
   assert.equal(anyValueText(undefined), '');
   assert.equal(fullTraceId('AB'), `${'0'.repeat(30)}ab`);
+});
+
+test('durations: the best metric that is there, and the queries over it', () => {
+  const sample = (name: string, job: string) => ({ metric: { __name__: name, job } });
+  assert.equal(latencySource([]), null);
+  const source = latencySource([
+    sample('http_server_duration_milliseconds_bucket', 'old'),
+    sample('http_server_request_duration_seconds_bucket', 'shop/cart'),
+    sample('http_server_request_duration_seconds_bucket', 'orders'),
+  ]);
+  assert.deepEqual(source, {
+    metric: 'http_server_request_duration_seconds_bucket',
+    classic: true,
+    jobs: ['orders', 'shop/cart'],
+  });
+  assert.ok(source);
+  assert.equal(jobOf(source, 'cart'), 'shop/cart');
+  assert.equal(jobOf(source, 'art'), undefined);
+  assert.equal(
+    latencyQuery(source, 'shop/cart'),
+    'histogram_quantile(0.95, sum by (le, http_route) (rate(http_server_request_duration_seconds_bucket{job="shop/cart"}[$__rate_interval])))',
+  );
+  const native = latencySource([sample('http_server_request_duration_seconds', 'a')]);
+  assert.ok(native);
+  assert.equal(
+    latencyQuery(native),
+    'histogram_quantile(0.95, sum by (job) (rate(http_server_request_duration_seconds[$__rate_interval])))',
+  );
 });

@@ -192,7 +192,7 @@ export function Chart(props: ChartProps) {
           } else {
             if (dataRef.current.length === 2) series.fill = withAlpha(color, 10);
             // A value between two gaps would be invisible as a line.
-            series.points = { show: isolatedPoints, size: 4, fill: color };
+            series.points = { show: true, filter: isolatedPoints, size: 4, fill: color };
           }
           return series;
         }),
@@ -308,13 +308,13 @@ export function Chart(props: ChartProps) {
 }
 
 /** Points only where a value has no neighbour to draw a line to. */
-const isolatedPoints: uPlot.Series.Points.Show = (u, seriesIdx, from, to) => {
-  const values = u.data[seriesIdx];
-  if (!values) return false;
-  for (let i = from; i <= to; i++) {
-    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) return true;
+const isolatedPoints: uPlot.Series.Points.Filter = (u, seriesIdx) => {
+  const values = u.data[seriesIdx] ?? [];
+  const out: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) out.push(i);
   }
-  return false;
+  return out;
 };
 
 const two = (n: number) => String(n).padStart(2, '0');

@@ -17,7 +17,7 @@ export interface PlacedDot {
   clipped: boolean;
 }
 
-const hiddenLabels = new Set(['le', '__name__']);
+const hiddenLabels = new Set(['le', '__name__', 'inferred', 'trivium_inferred']);
 
 function DotCard({
   placed,

@@ -1,7 +1,8 @@
 // The first page: what to do while nothing has come in; the services with rate, errors and duration
 // once something has. Computed from the public query APIs.
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { queryLogInstant } from '../api/loki.ts';
+import { queryInstant } from '../api/prometheus.ts';
 import { fetchStatus, type Signal, type Status } from '../api/status.ts';
 import { traceMetricsRange } from '../api/tempo.ts';
 import { type RequestState, useRequest } from '../api/use-request.ts';
@@ -17,8 +18,11 @@ import { formatAgo, formatDurationParam } from '../time/range.ts';
 import { useTime } from '../time/time-context.tsx';
 import { TimePicker } from '../time/time-picker.tsx';
 import { GettingStarted } from './getting-started.tsx';
+import { jobOf, type LatencySource, latencyProbe, latencyQuery, latencySource } from './latency.ts';
 import { type ServiceRow, serviceRows, sparklinePath } from './services.ts';
 import './home.css';
+
+const LatencyPanel = lazy(() => import('./latency-panel.tsx'));
 
 // Requests are what a service answers; clients' and inner spans would count them again.
 const requests = 'kind = server || kind = consumer';
@@ -56,7 +60,28 @@ function ratioClass(ratio: number | null): string {
   return ratio >= 0.05 ? 'num bad-text' : ratio >= 0.01 ? 'num warn-text' : 'num';
 }
 
-function ServiceTable({ rows, from, to }: { rows: readonly ServiceRow[]; from: string; to: string }) {
+interface ServiceTableProps {
+  rows: readonly ServiceRow[];
+  latency: LatencySource | null;
+  from: string;
+  to: string;
+}
+
+/** The durations of a service: from its metrics, which have exemplars, else from its spans. */
+function latencyHref(service: string, latency: LatencySource | null, from: string, to: string): string {
+  const job = latency ? jobOf(latency, service) : undefined;
+  if (latency && job !== undefined)
+    return exploreHref({ lang: 'promql', q: latencyQuery(latency, job), from, to });
+  const spans = `{ resource.service.name = ${quoteLiteral(service)} && (${requests}) }`;
+  return exploreHref({
+    lang: 'traceql',
+    q: `${spans} | quantile_over_time(duration, .5, .95, .99)`,
+    from,
+    to,
+  });
+}
+
+function ServiceTable({ rows, latency, from, to }: ServiceTableProps) {
   return (
     <div className="panel services">
       <table className="table">
@@ -75,7 +100,6 @@ function ServiceTable({ rows, from, to }: { rows: readonly ServiceRow[]; from: s
           {rows.map((row) => {
             const name = quoteLiteral(row.name);
             const spans = `{ resource.service.name = ${name} }`;
-            const served = `{ resource.service.name = ${name} && (${requests}) }`;
             return (
               <tr key={row.name}>
                 <td className="truncate service-name" title={row.name}>
@@ -89,16 +113,7 @@ function ServiceTable({ rows, from, to }: { rows: readonly ServiceRow[]; from: s
                 <td className="num">{formatValue(row.p95Seconds, 'seconds')}</td>
                 <td className="num">{formatValue(row.logRate, 'per-second')}</td>
                 <td className="service-links">
-                  <Link
-                    href={exploreHref({
-                      lang: 'traceql',
-                      q: `${served} | quantile_over_time(duration, .5, .95, .99)`,
-                      from,
-                      to,
-                    })}
-                  >
-                    Latency
-                  </Link>
+                  <Link href={latencyHref(row.name, latency, from, to)}>Latency</Link>
                   <Link href={searchHref({ q: spans, from, to })}>Traces</Link>
                   <Link
                     href={searchHref({
@@ -196,6 +211,16 @@ export default function HomePage() {
   );
   const logs = useRequest(`logs\n${key}`, (signal) => logRates(range, signal), options);
 
+  const probe = useRequest(
+    `latency\n${key}`,
+    (signal) => queryInstant({ query: latencyProbe, timeMs: range.toMs }, { signal }),
+    options,
+  );
+  const found = probe.data?.data;
+  // Probed again with every reload, but the same answer is the same object for what hangs on it.
+  const foundText = found?.resultType === 'vector' ? JSON.stringify(latencySource(found.result)) : 'null';
+  const latency = useMemo(() => JSON.parse(foundText) as LatencySource | null, [foundText]);
+
   const rows = useMemo(
     () => serviceRows({ rates: rates.data, errors: errors.data, p95: p95.data, logs: logs.data }),
     [rates.data, errors.data, p95.data, logs.data],
@@ -223,7 +248,12 @@ export default function HomePage() {
                 ['Log rates', logs],
               ]}
             />
-            <ServiceTable rows={rows} from={raw.from} to={raw.to} />
+            {latency && (
+              <Suspense fallback={<Skeleton height={270} />}>
+                <LatencyPanel source={latency} />
+              </Suspense>
+            )}
+            <ServiceTable rows={rows} latency={latency} from={raw.from} to={raw.to} />
             <button type="button" className="home-more" aria-expanded={help} onClick={() => setHelp(!help)}>
               {help ? 'Hide how to send data' : 'Connect another service'}
             </button>

@@ -81,7 +81,9 @@ export function toRows(
   direction: 'backward' | 'forward' = 'backward',
 ): LogRow[] {
   const rows: LogRow[] = [];
-  streams.forEach((stream, streamIndex) => {
+  const seen = new Map<string, number>();
+  for (const stream of streams) {
+    const labels = JSON.stringify(stream.stream);
     for (const [ns, line, categories] of stream.values) {
       const metadata = categories?.structuredMetadata ?? {};
       const parsed = categories?.parsed ?? {};
@@ -91,8 +93,12 @@ export function toRows(
         if (level && level !== 'unknown') break;
       }
       if (!level || level === 'unknown') level = levelInLine(line) ?? 'unknown';
+      // The same line has the same key in the next answer, so that an open row stays open.
+      const base = `${ns}/${hash(labels)}/${hash(line)}`;
+      const copies = seen.get(base) ?? 0;
+      seen.set(base, copies + 1);
       rows.push({
-        key: `${ns}/${streamIndex}/${rows.length}`,
+        key: copies === 0 ? base : `${base}/${copies}`,
         ns,
         ms: nsToMs(ns),
         line,
@@ -102,10 +108,17 @@ export function toRows(
         parsed,
       });
     }
-  });
+  }
   const sign = direction === 'backward' ? -1 : 1;
   // Text of equal length orders as the numbers do; sort is stable.
   return rows.sort((a, b) => sign * compareNs(a.ns, b.ns));
+}
+
+/** FNV-1a over UTF-16 units: for keys of a list, not for secrets. */
+function hash(text: string): string {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return (h >>> 0).toString(36);
 }
 
 function compareNs(a: string, b: string): number {
@@ -121,7 +134,11 @@ export function appendRows(shown: readonly LogRow[], page: readonly LogRow[]): L
   const boundary = shown.at(-1)?.ns;
   const atBoundary = new Set(shown.filter((row) => row.ns === boundary).map(identity));
   const fresh = page.filter((row) => row.ns !== boundary || !atBoundary.has(identity(row)));
-  return [...shown, ...fresh.map((row, i) => ({ ...row, key: `${row.ns}/p${shown.length + i}` }))];
+  const keys = new Set(shown.map((row) => row.key));
+  return [
+    ...shown,
+    ...fresh.map((row, i) => (keys.has(row.key) ? { ...row, key: `${row.key}/p${shown.length + i}` } : row)),
+  ];
 }
 
 /** End (exclusive, ns) of the page that follows: one past the oldest time shown, so that lines of that time are not lost. */
