@@ -39,6 +39,19 @@ test('colours: different for up to as many services as there are colours', () =>
   assert.equal(serviceColours([...names, 'one-more', 'two-more']).size, SERVICE_COLOURS.length + 2);
 });
 
+test('colours: remembered from page to page, and still different on one page', () => {
+  const memory = new Map();
+  const names = Array.from({ length: 14 }, (_, i) => `service-${i}`);
+  const all = serviceColours(names, memory);
+  for (const name of names) assert.equal(serviceColours([name], memory).get(name), all.get(name));
+  // Two that were met apart with the same colour do not share it where they meet.
+  const clash = new Map([
+    ['a', 3],
+    ['b', 3],
+  ]);
+  assert.equal(new Set(serviceColours(['b', 'a'], clash).values()).size, 2);
+});
+
 test('summary by service', () => {
   const tree = buildTree(
     spans(

@@ -195,8 +195,8 @@ export type Finding =
   | { readonly kind: 'duplicates'; readonly row: number; readonly rows: readonly number[] };
 
 /** A gap is worth a word from this share of the trace, and from this length. */
-const GAP_SHARE = 0.1;
-const GAP_LEAST_NS = 5_000_000;
+const GAP_SHARE = 0.25;
+const GAP_LEAST_NS = 10_000_000;
 const MOST_PER_KIND = 3;
 const MOST_GAPS = 1;
 

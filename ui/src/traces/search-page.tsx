@@ -9,7 +9,7 @@ import { Page } from '../app/page.tsx';
 import { Link, navigate, updateSearch, useParam } from '../app/router.tsx';
 import { Button } from '../design/button.tsx';
 import { EmptyState, ErrorState, Notice, ProgressLine, Skeleton } from '../design/states.tsx';
-import { absoluteRange, type ResolvedRange } from '../time/range.ts';
+import { absoluteRange, defaultRange, type ResolvedRange } from '../time/range.ts';
 import { useTime } from '../time/time-context.tsx';
 import { TimePicker } from '../time/time-picker.tsx';
 import { Scatter } from './scatter.tsx';
@@ -40,8 +40,13 @@ export default function SearchPage() {
   // Every span matches the empty query: then there is none to point at.
   const everything = /^\s*\{\s*(true)?\s*\}\s*$/.test(query);
   const hrefOf = useCallback(
-    (row: TraceRow) => traceHref(row.traceId, { spanId: everything ? undefined : row.firstSpanId }),
-    [everything],
+    (row: TraceRow) =>
+      traceHref(row.traceId, {
+        spanId: everything ? undefined : row.firstSpanId,
+        // The trace page has no range of its own; the way back to the lists keeps this one.
+        ...(raw.from === defaultRange.from && raw.to === defaultRange.to ? {} : raw),
+      }),
+    [everything, raw],
   );
   const run = useCallback(
     (next: string) => {

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import { Link } from '../app/router.tsx';
 import { formatDateTime } from '../time/range.ts';
+import { colourMemory } from './colour-memory.ts';
 import type { SortKey, TraceRow } from './search-results.ts';
 import { serviceColours } from './services.ts';
 import { durationText } from './span-time.ts';
@@ -15,7 +16,11 @@ export interface SearchTableProps {
 
 export function SearchTable({ rows, by, onSort, hrefOf }: SearchTableProps) {
   const colours = useMemo(
-    () => serviceColours(rows.flatMap((r) => [r.service, ...r.services.map((s) => s.service)])),
+    () =>
+      serviceColours(
+        rows.flatMap((r) => [r.service, ...r.services.map((s) => s.service)]),
+        colourMemory,
+      ),
     [rows],
   );
   const longest = rows.reduce((max, r) => Math.max(max, r.durationMs), 0);

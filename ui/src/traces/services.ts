@@ -41,17 +41,31 @@ export function hashName(name: string): number {
   return hash;
 }
 
-/** A colour per service; the same set of names always gets the same colours, whatever their order. */
-export function serviceColours(names: Iterable<string>): ReadonlyMap<string, string> {
+/** Places in the palette that were given out before, by name. */
+export type ColourMemory = Map<string, number>;
+
+/**
+ * A colour per service; the same set of names gets the same colours, whatever their order. With a memory, a
+ * service keeps the colour that it had on an earlier page unless another one of this page has it.
+ */
+export function serviceColours(
+  names: Iterable<string>,
+  memory: ColourMemory = new Map(),
+): ReadonlyMap<string, string> {
   const size = SERVICE_COLOURS.length;
   const taken = new Set<number>();
   const out = new Map<string, string>();
-  for (const name of [...new Set(names)].sort()) {
-    let at = hashName(name) % size;
+  const give = (name: string, wanted: number): void => {
+    let at = wanted;
     if (taken.size < size) while (taken.has(at)) at = (at + 1) % size;
     taken.add(at);
     out.set(name, SERVICE_COLOURS[at]!);
-  }
+    if (!memory.has(name)) memory.set(name, at);
+  };
+  const sorted = [...new Set(names)].sort();
+  const known = sorted.filter((name) => memory.has(name));
+  for (const name of known) give(name, memory.get(name)!);
+  for (const name of sorted) if (!out.has(name)) give(name, hashName(name) % size);
   return out;
 }
 

@@ -3,6 +3,7 @@
 import { memo } from 'react';
 import { Icon } from '../design/icon.tsx';
 import type { TraceAnalysis } from './analysis.ts';
+import { repeatedCallsText } from './findings.ts';
 import type { View } from './minimap.tsx';
 import type { Span } from './model.ts';
 import { fullName } from './span-metrics.ts';
@@ -69,7 +70,7 @@ export const SpanRow = memo(function SpanRow(props: SpanRowProps) {
           {span.name}
           {gist !== '' && <span className="wf-gist">{gist}</span>}
         </span>
-        <Marks span={span} tree={tree} row={row} hiddenErrors={hiddenErrors} />
+        <Marks analysis={analysis} span={span} row={row} hiddenErrors={hiddenErrors} />
         {closed && <span className="wf-inside">+{inside}</span>}
       </div>
       <div className="wf-duration">{durationText(tree.durationNs[row]!)}</div>
@@ -81,14 +82,15 @@ export const SpanRow = memo(function SpanRow(props: SpanRowProps) {
 });
 
 interface MarksProps {
+  analysis: TraceAnalysis;
   span: Span;
-  tree: TraceTree;
   row: number;
   hiddenErrors: number;
 }
 
-function Marks({ span, tree, row, hiddenErrors }: MarksProps) {
-  const flags = tree.flags[row]!;
+function Marks({ analysis, span, row, hiddenErrors }: MarksProps) {
+  const flags = analysis.tree.flags[row]!;
+  const repeated = analysis.repeatedAt.get(row);
   return (
     <>
       {span.status === 'error' && (
@@ -99,6 +101,11 @@ function Marks({ span, tree, row, hiddenErrors }: MarksProps) {
       {hiddenErrors > 0 && (
         <span className="wf-inside bad" title={`${hiddenErrors} error(s) inside`}>
           {hiddenErrors} err
+        </span>
+      )}
+      {repeated !== undefined && (
+        <span className="wf-inside warn" title={repeatedCallsText(repeated)}>
+          {repeated.rows.indexOf(row) + 1}/{repeated.rows.length}
         </span>
       )}
       {(flags & ORPHAN) !== 0 && (
@@ -121,7 +128,8 @@ interface BarProps extends SpanRowProps {
 }
 
 function Bar({ analysis, row, view, showPath, span, colour }: BarProps) {
-  const { tree, path } = analysis;
+  const { tree, path, gapAt } = analysis;
+  const gap = gapAt.get(row);
   const length = view.toNs - view.fromNs;
   const percent = (ns: number): number => (100 * (ns - view.fromNs)) / length;
   const start = tree.offsetNs[row]!;
@@ -139,6 +147,16 @@ function Bar({ analysis, row, view, showPath, span, colour }: BarProps) {
         className="wf-bar"
         style={{ left: `${from}%`, width: `max(2px, ${to - from}%)`, background: colour }}
       />
+      {gap !== undefined && gap.toNs > view.fromNs && gap.fromNs < view.toNs && (
+        <span
+          className="wf-gap"
+          style={{
+            left: `${Math.max(0, percent(gap.fromNs))}%`,
+            width: `${Math.min(100, percent(gap.toNs)) - Math.max(0, percent(gap.fromNs))}%`,
+          }}
+          title={`${durationText(gap.toNs - gap.fromNs)} without a child span`}
+        />
+      )}
       {parts !== undefined &&
         mergeClose(parts, length / 2000, view).map((part) => (
           <span

@@ -12,6 +12,7 @@ import { CopyButton } from '../design/copy-button.tsx';
 import { EmptyState, ErrorState, Notice, Skeleton } from '../design/states.tsx';
 import { Tabs } from '../design/tabs.tsx';
 import { analyseTrace, type TraceAnalysis } from './analysis.ts';
+import { colourMemory } from './colour-memory.ts';
 import { fetchTrace, traceUrl } from './fetch-trace.ts';
 import { FindingsBar } from './findings-bar.tsx';
 import { FlameView } from './flame-view.tsx';
@@ -119,7 +120,7 @@ function LoadedTrace({ traceId, trace }: { traceId: string; trace: DecodedTrace 
   const [adjustClocks, setAdjustClocks] = useState(true);
   const analysed = useMemo((): TraceAnalysis | Error => {
     try {
-      return analyseTrace(trace.spans, { adjustClocks });
+      return analyseTrace(trace.spans, { adjustClocks, colourMemory });
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }

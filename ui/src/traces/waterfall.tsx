@@ -58,7 +58,6 @@ export function Waterfall({ analysis, selected, onSelect, adjustClocks, setAdjus
     overscan: 10,
     paddingStart: HEAD_PX,
     scrollPaddingStart: HEAD_PX,
-    useFlushSync: false,
   });
 
   /** Moves the cursor to a row, opens what hides it and scrolls to it. */

@@ -1,0 +1,5 @@
+/** The colours that services had on this page load, so that search and traces show them alike. */
+
+import type { ColourMemory } from './services.ts';
+
+export const colourMemory: ColourMemory = new Map();
