@@ -78,7 +78,10 @@ export type SpanField =
         | 'parentId'
         | 'eventName'
         | 'scopeName'
-        | 'scopeVersion';
+        | 'scopeVersion'
+        /** Of the trace's root, '' while it has none: only for tagValues, without a condition. */
+        | 'rootName'
+        | 'rootServiceName';
     };
 
 /** A test of one field of one span. Only what storage can do exactly or as a superset is handed over. */
@@ -115,6 +118,8 @@ export interface TagQuery {
   readonly endNs: bigint;
   readonly condition?: SpanCondition;
   readonly limit?: number;
+  /** Only spans without events and links whose instrumentation scope has no attributes. */
+  readonly plainSpansOnly?: boolean;
 }
 
 /** What a bucketed aggregation asks: one number per group and time bucket, of spans that meet an exact condition. */

@@ -22,6 +22,7 @@ import type {
   TraceSelect,
 } from '../../src/model/select-spans.ts';
 import { compileRegex } from '../../src/query/syntax/regex.ts';
+import { buildTrace } from '../../src/query/traceql/trace-node.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -144,6 +145,8 @@ function valuesOf(span: Span, field: SpanField): AttributeValue[] {
       return text(span.scope.name);
     case 'scopeVersion':
       return text(span.scope.version);
+    default:
+      return [];
   }
 }
 
@@ -246,6 +249,8 @@ export class MemorySpans implements SpansSource {
       instrumentation: new Set(),
     };
     for (const span of this.#in(query, query.condition ?? { op: 'true' })) {
+      const plain = span.events.length === 0 && span.links.length === 0 && span.scope.attributes.size === 0;
+      if (query.plainSpansOnly === true && !plain) continue;
       for (const key of span.attributes.keys()) names.span.add(key);
       for (const key of span.resource.attributes.keys()) names.resource.add(key);
       for (const key of span.scope.attributes.keys()) names.instrumentation.add(key);
@@ -264,6 +269,13 @@ export class MemorySpans implements SpansSource {
       if (value.type === 'array') value.value.forEach(add);
       else if (value.type !== 'other') found.set(`${value.type}${value.value}`, value);
     };
+    if (field.kind === 'intrinsic' && (field.name === 'rootName' || field.name === 'rootServiceName')) {
+      for await (const { traceId, spans } of this.traces({ ...query, anySpan: [] })) {
+        const trace = buildTrace(traceId, spans);
+        add({ type: 'string', value: field.name === 'rootName' ? trace.rootName : trace.rootServiceName });
+      }
+      return [...found.values()];
+    }
     for (const span of this.#in(query, query.condition ?? { op: 'true' })) valuesOf(span, field).forEach(add);
     return [...found.values()];
   }

@@ -4,6 +4,7 @@
  * cannot be compared is false.
  */
 
+import type { AttributeValue } from '../../model/select-spans.ts';
 import { compileRegex } from '../syntax/regex.ts';
 import type { Field, FieldExpr } from './ast.ts';
 import {
@@ -111,10 +112,9 @@ export function compileTest(test: FieldTest): ValueTest {
 function compareDynamic(op: Comparison, a: Static, b: Static): boolean {
   if (op === '!=' && (a.type === 'array') !== (b.type === 'array')) {
     const [array, single] = a.type === 'array' ? [a, b] : b.type === 'array' ? [b, a] : [undefined, a];
-    return (
-      array !== undefined &&
-      array.value.every((item) => item.type !== 'other' && compareStatics('!=', item, single))
-    );
+    const differs = (item: AttributeValue): boolean =>
+      item.type !== 'other' && compareStatics('!=', item, single);
+    return array?.value.every(differs) === true;
   }
   return compareStatics(op, a, b);
 }

@@ -24,12 +24,16 @@ export type FieldReader = (row: Row) => Static;
 
 const ROOT_PARENT_ID = '0000000000000000';
 
-/** An attribute's value; what cannot be searched (key/value lists, bytes, empty and mixed arrays) counts as absent. */
+/**
+ * An attribute's value; what cannot be searched (key/value lists, bytes, empty and mixed arrays) counts as absent, an
+ * array of one as its element.
+ */
 function known(value: AttributeValue | undefined): Static {
   if (value === undefined || value.type === 'other') return NIL;
   if (value.type !== 'array') return value;
   const [first] = value.value;
   if (first === undefined || first.type === 'other' || first.type === 'array') return NIL;
+  if (value.value.length === 1) return first;
   return value.value.every((item) => item.type === first.type) ? value : NIL;
 }
 

@@ -72,7 +72,8 @@ export function buildTrace(traceId: string, spans: readonly Span[]): TraceNode {
   for (const span of unique) {
     if (span.startNs < startNs) startNs = span.startNs;
     if (span.endNs > endNs) endNs = span.endNs;
-    if (isRoot(span) && (root === undefined || span.startNs < root.startNs)) root = span;
+    // Of several roots the latest gives the trace its name.
+    if (isRoot(span) && (root === undefined || span.startNs >= root.startNs)) root = span;
   }
   const nodes: SpanNode[] = [];
   const trace: TraceNode = {

@@ -67,13 +67,12 @@ class Side {
   }
 }
 
-/** A value as it is counted: an array of one is its element, what cannot be searched is nil. */
+/** A value as it is counted: an array of one is its element; longer ones and what cannot be searched are nil. */
 function countable(value: AttributeValue): Static {
   if (value.type === 'other') return NIL;
   if (value.type !== 'array') return value;
   const [first] = value.value;
-  if (first === undefined || first.type === 'other') return NIL;
-  return value.value.length === 1 ? first : value;
+  return first === undefined || first.type === 'other' || value.value.length > 1 ? NIL : first;
 }
 
 const attributeNames = new Map<string, string>();
