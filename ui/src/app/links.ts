@@ -18,8 +18,11 @@ function withParams(path: string, params: Record<string, string | undefined>): s
 }
 
 /** The Explore page with a query in one of the three languages. */
-export function exploreHref(target: { lang: QueryLanguage; q?: string | undefined } & TimeParams): string {
-  return withParams('/explore', { lang: target.lang, q: target.q, from: target.from, to: target.to });
+export function exploreHref(
+  target: { lang: QueryLanguage; q?: string | undefined; view?: 'table' | undefined } & TimeParams,
+): string {
+  const { lang, q, from, to, view } = target;
+  return withParams('/explore', { lang, q, from, to, view });
 }
 
 /** The waterfall of a trace; `spanId` (hex) preselects a span. */

@@ -56,6 +56,27 @@ function DotCard({
   );
 }
 
+/** What the two forms of dots mean; nothing if there are none. */
+export function DotKey({ dots }: { dots: readonly Dot[] }) {
+  const inferred = dots.some((dot) => dot.inferred);
+  const sent = dots.some((dot) => !dot.inferred);
+  if (!inferred && !sent) return null;
+  return (
+    <span className="dot-key muted">
+      {sent && (
+        <span title="An exemplar: a request that the service reported with its metric. Click one to see its trace.">
+          <i className="dot-sample" /> exemplar
+        </span>
+      )}
+      {inferred && (
+        <span title="Found by Trivium among the spans, where the service reported none. Click one to see its trace.">
+          <i className="dot-sample inferred" /> inferred exemplar
+        </span>
+      )}
+    </span>
+  );
+}
+
 export function DotLayer(props: { plot: uPlot; placed: readonly PlacedDot[]; unit: Unit; onAxis: boolean }) {
   const { plot, placed, unit, onAxis } = props;
   const [active, setActive] = useState<PlacedDot | null>(null);

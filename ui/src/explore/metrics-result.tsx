@@ -4,6 +4,7 @@ import { queryExemplars, queryInstant, queryRange } from '../api/prometheus.ts';
 import { useRequest } from '../api/use-request.ts';
 import { useParam } from '../app/router.tsx';
 import { matrixToColumns } from '../charts/columns.ts';
+import { DotKey } from '../charts/dot-layer.tsx';
 import { toDots } from '../charts/exemplars.ts';
 import { alignDown, chooseStepMs, interpolate } from '../charts/step.ts';
 import { guessPromqlUnit } from '../charts/units.ts';
@@ -71,10 +72,10 @@ export default function MetricsResult({ query, range, tick, onZoom, onError }: R
       <div className="explore-bar">
         <Tabs label="View" tabs={views} value={chart ? 'chart' : 'table'} onChange={setView} />
         <div className="spacer" />
+        {chart && <DotKey dots={dots} />}
         {chart && matrix && (
           <span className="muted">
             {matrix.length} series, a point each {formatDurationParam(stepMs)}
-            {dots.length > 0 && `, ${dots.length} exemplars`}
           </span>
         )}
       </div>

@@ -1,6 +1,6 @@
 // The first page: what to do while nothing has come in; the services with rate, errors and duration
 // once something has. Computed from the public query APIs.
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { queryLogInstant } from '../api/loki.ts';
 import { queryInstant } from '../api/prometheus.ts';
 import { fetchStatus, type Signal, type Status } from '../api/status.ts';
@@ -21,6 +21,9 @@ import { GettingStarted } from './getting-started.tsx';
 import { jobOf, type LatencySource, latencyProbe, latencyQuery, latencySource } from './latency.ts';
 import { type ServiceRow, serviceRows, sparklinePath } from './services.ts';
 import './home.css';
+
+/** How often the page asks while there is nothing to show. */
+const waitingMs = 3000;
 
 const LatencyPanel = lazy(() => import('./latency-panel.tsx'));
 
@@ -131,6 +134,7 @@ function ServiceTable({ rows, latency, from, to }: ServiceTableProps) {
                     href={exploreHref({
                       lang: 'promql',
                       q: `count by (__name__) ({job=~${jobPattern(row.name)}})`,
+                      view: 'table',
                       from,
                       to,
                     })}
@@ -226,15 +230,24 @@ export default function HomePage() {
     [rates.data, errors.data, p95.data, logs.data],
   );
   const loading = rates.loading || logs.loading || status.loading;
-  const firstLoad = loading && rows.length === 0 && !help;
+  const answered = rates.data !== undefined || rates.error !== undefined;
+  const firstLoad = rows.length === 0 && !answered;
   const empty = nothingCameIn(status.data);
   // Nothing answers: "nothing has come in" would be a guess.
   const unknown = empty === undefined && rates.error !== undefined && logs.error !== undefined;
+  const waiting = rows.length === 0;
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) reload();
+    }, waitingMs);
+    return () => clearInterval(timer);
+  }, [waiting, reload]);
   const listeners = status.data?.listeners ?? [];
   return (
     <Page title="Services" actions={<TimePicker />}>
       <div className="home">
-        <ProgressLine active={loading} />
+        <ProgressLine active={loading && rows.length > 0} />
         {firstLoad ? (
           <Skeleton lines={8} />
         ) : rows.length > 0 ? (
@@ -284,7 +297,7 @@ export default function HomePage() {
               <ErrorState
                 title="It cannot be told at present what has come in"
                 message={[status, rates, logs].map((part) => part.error?.message).find(Boolean) ?? ''}
-                hint="The data are not lost: what Trivium has acknowledged is stored. This page asks again when you reload."
+                hint="The data are not lost: what Trivium has acknowledged is stored. This page goes on asking."
                 action={<Button onClick={reload}>Reload</Button>}
               />
             )}

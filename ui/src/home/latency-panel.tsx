@@ -6,6 +6,7 @@ import { exploreHref } from '../app/links.ts';
 import { Link } from '../app/router.tsx';
 import { Chart, seriesColorVar } from '../charts/chart.tsx';
 import { largestSeries, matrixToColumns } from '../charts/columns.ts';
+import { DotKey } from '../charts/dot-layer.tsx';
 import { toDots } from '../charts/exemplars.ts';
 import { alignDown, chooseStepMs, interpolate } from '../charts/step.ts';
 import { guessPromqlUnit } from '../charts/units.ts';
@@ -49,7 +50,7 @@ export default function LatencyPanel({ source }: { source: LatencySource }) {
     <section className="panel" aria-label="Request duration">
       <div className="panel-header">
         <h2>Request duration, p95</h2>
-        <span className="muted">a dot is a request: click it to see its trace</span>
+        <DotKey dots={dots} />
         <div className="spacer" />
         <Link href={exploreHref({ lang: 'promql', q: query, from: raw.from, to: raw.to })}>Explore</Link>
       </div>
