@@ -5,9 +5,13 @@ import { defineConfig, loadEnv } from 'vite';
 
 const apiPrefixes = ['/prometheus', '/loki', '/tempo', '/alertmanager', '/otlp', '/pushgateway', '/api'];
 
+const root = decodeURIComponent(new URL('.', import.meta.url).pathname);
+
 export default defineConfig(({ mode }) => {
   const server = loadEnv(mode, '.', 'TRIVIUM_').TRIVIUM_URL ?? 'http://127.0.0.1:3000';
   return {
+    // Wherever the build is started from.
+    root,
     plugins: [react()],
     build: {
       outDir: 'dist',
