@@ -6,12 +6,17 @@ import { criticalPath, selfTimes } from '../../ui/src/traces/timing.ts';
 import { buildTree } from '../../ui/src/traces/tree.ts';
 import { MS, spans } from './fixture.ts';
 
-function luminance(colour: string): number {
-  const [r, g, b] = [1, 3, 5].map((at) => {
+function linear(colour: string): [number, number, number] {
+  const channel = (at: number): number => {
     const c = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
     return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+  };
+  return [channel(1), channel(3), channel(5)];
+}
+
+function luminance(colour: string): number {
+  const [r, g, b] = linear(colour);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
 function contrast(a: string, b: string): number {
@@ -26,6 +31,28 @@ test('every colour stands out 3:1 on the surfaces of both themes', () => {
   for (const surface of surfaces)
     for (const colour of SERVICE_COLOURS)
       assert.ok(contrast(colour, surface) >= 3, `${colour} on ${surface}: ${contrast(colour, surface)}`);
+});
+
+/** Björn Ottosson's OKLab, from linear sRGB. */
+function oklab(colour: string): [number, number, number] {
+  const [r, g, b] = linear(colour);
+  const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
+  const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
+  const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
+  return [
+    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
+  ];
+}
+
+test('any two colours can be told apart', () => {
+  for (const [i, a] of SERVICE_COLOURS.entries())
+    for (const b of SERVICE_COLOURS.slice(i + 1)) {
+      const [x, y] = [oklab(a), oklab(b)];
+      const distance = Math.hypot(x[0] - y[0], x[1] - y[1], x[2] - y[2]);
+      assert.ok(distance >= 0.09, `${a} and ${b}: ${distance}`);
+    }
 });
 
 test('colours: the same for the same names, whatever the order', () => {

@@ -8,30 +8,29 @@ import type { CriticalPath } from './timing.ts';
 import type { TraceTree } from './tree.ts';
 
 /**
- * Every colour stands out at least 3:1 both on white and on near-black (relative luminance 0.14-0.29), the
- * least that WCAG 2 (1.4.11) asks of graphics; neighbours in the list are far apart in hue.
+ * Every colour stands out at least 3:1 from the surfaces of both themes, the least that WCAG 2 (1.4.11) asks
+ * of graphics, and any two are at least 0.09 apart in OKLab. Chosen one by one as the farthest from those
+ * before it and from the red of errors, so the first ones differ most.
  */
 export const SERVICE_COLOURS: readonly string[] = [
   '#3b82c4',
-  '#c2652a',
-  '#2f9163',
-  '#a259c4',
-  '#b8860b',
-  '#d0508a',
-  '#2a8f9c',
-  '#7d8b2f',
-  '#7a72d8',
-  '#b5655b',
-  '#4f9430',
-  '#c04fb8',
-  '#5b7f9e',
-  '#9a7b4f',
-  '#3d8d80',
-  '#8f6fa8',
-  '#5a78d6',
-  '#a87a1e',
-  '#cc5a66',
-  '#6f8757',
+  '#3f9b01',
+  '#ad41b8',
+  '#746c4a',
+  '#b58707',
+  '#8d74fe',
+  '#a3849b',
+  '#289785',
+  '#db3d7e',
+  '#d961d2',
+  '#aa5e61',
+  '#cf5c00',
+  '#8667a6',
+  '#0065da',
+  '#087988',
+  '#02814b',
+  '#8b9472',
+  '#777f00',
 ];
 
 /** FNV-1a, 32 bits, over UTF-16 units. */
