@@ -48,7 +48,12 @@ export interface MetricMetadata {
   unit: string;
 }
 
-async function get<T>(path: string, params: Params, options: RequestOptions): Promise<QueryAnswer<T>> {
+async function get<T>(
+  path: string,
+  params: Params,
+  options: RequestOptions,
+  absent?: T,
+): Promise<QueryAnswer<T>> {
   const body = (await getJson(`${prometheusBase}/api/v1${path}`, params, { ...options, form: true })) as {
     status?: string;
     data?: T;
@@ -57,10 +62,11 @@ async function get<T>(path: string, params: Params, options: RequestOptions): Pr
     infos?: string[];
   } | null;
   if (body?.status === 'error') throw new ApiError(body.error ?? 'unknown error', 200, 'query');
-  if (body?.status !== 'success' || body.data === undefined) {
+  const data = body?.data ?? absent;
+  if (body?.status !== 'success' || data === undefined) {
     throw new ApiError(`The answer of ${path} has not the shape of the Prometheus API.`, 200, 'shape');
   }
-  return { data: body.data, warnings: [...(body.warnings ?? []), ...(body.infos ?? [])] };
+  return { data, warnings: [...(body.warnings ?? []), ...(body.infos ?? [])] };
 }
 
 const seconds = (ms: number) => ms / 1000;
@@ -86,7 +92,8 @@ export async function queryExemplars(
   options: RequestOptions = {},
 ): Promise<readonly ExemplarSeries[]> {
   const params = { query: query.query, start: seconds(query.fromMs), end: seconds(query.toMs) };
-  return (await get<ExemplarSeries[]>('/query_exemplars', params, options)).data;
+  // A query without a selector is answered without data.
+  return (await get<ExemplarSeries[] | null>('/query_exemplars', params, options, null)).data ?? [];
 }
 
 export interface Selection {

@@ -8,6 +8,7 @@ import { DotKey } from '../charts/dot-layer.tsx';
 import { toDots } from '../charts/exemplars.ts';
 import { alignDown, chooseStepMs, interpolate } from '../charts/step.ts';
 import { guessPromqlUnit } from '../charts/units.ts';
+import { Button } from '../design/button.tsx';
 import { EmptyState, ErrorState, Notice, ProgressLine, Skeleton } from '../design/states.tsx';
 import { Tabs } from '../design/tabs.tsx';
 import { useWidth } from '../design/use-width.ts';
@@ -80,7 +81,18 @@ export default function MetricsResult({ query, range, tick, onZoom, onError }: R
         )}
       </div>
       {active.error ? (
-        <ErrorState title="The query failed" message={active.error.message} hint={active.error.hint} />
+        <ErrorState
+          title="The query failed"
+          message={active.error.message}
+          hint={active.error.hint}
+          action={
+            /for range query/.test(active.error.message) && (
+              <Button onClick={() => setView('table')}>
+                Show the answer at the end of the range as a table
+              </Button>
+            )
+          }
+        />
       ) : active.data === undefined ? (
         <Skeleton height={320} />
       ) : (
