@@ -4,7 +4,8 @@
 
 import { collectFindings, type ErrorMap, type Finding, mapErrors, type RepeatedCalls } from './findings.ts';
 import type { Span } from './model.ts';
-import { type ColourMemory, type ServiceSummary, serviceColours, summarizeServices } from './services.ts';
+import { type ColourMemory, serviceColours } from './service-colours.ts';
+import { type ServiceSummary, summarizeServices } from './services.ts';
 import { type CriticalPath, criticalPath, type Gap, selfTimes } from './timing.ts';
 import { buildTree, type TraceTree, type TreeOptions } from './tree.ts';
 

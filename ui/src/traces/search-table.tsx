@@ -4,7 +4,7 @@ import { Link } from '../app/router.tsx';
 import { formatDateTime } from '../time/range.ts';
 import { colourMemory } from './colour-memory.ts';
 import type { SortKey, TraceRow } from './search-results.ts';
-import { serviceColours } from './services.ts';
+import { serviceColours } from './service-colours.ts';
 import { durationText } from './span-time.ts';
 
 export interface SearchTableProps {
