@@ -52,6 +52,8 @@ describe('demo shop', { timeout: 90_000 }, () => {
   };
   const buy = (headers: Record<string, string> = {}): Promise<Asked> =>
     ask('/checkout', { items: [{ productId: 'co-00', quantity: 1 }], method: 'card' }, headers);
+  /** A visit of that name: with this test's seed, the cards of those below are not declined. */
+  const visit = (name: string): Record<string, string> => ({ baggage: `shop.visit=${name}` });
   const spansOf = (traceId: string): SeenSpan[] => sink.spans.filter((span) => span.traceId === traceId);
   const setFault = async (id: string, enabled: boolean): Promise<number> => {
     const response = await fetch(`${demo.controlUrl}/faults/${id}`, {
@@ -134,17 +136,18 @@ describe('demo shop', { timeout: 90_000 }, () => {
   });
 
   test('a checkout is one trace through all six services and twice through the queue', async () => {
-    const { status, traceId, body } = await buy();
+    const { status, traceId, body } = await buy(visit('one'));
     assert.equal(status, 201, JSON.stringify(body));
     assert.equal(body.trace_id, traceId);
-    // The services deliver their parts in any order; a trace is whole when no span misses its parent.
+    // The services deliver their parts in any order.
     const spans = await until('the whole trace', () => {
       const found = spansOf(traceId);
       const ids = new Set(found.map((span) => span.spanId));
-      const whole = found.every((span) => span.parentSpanId === '' || ids.has(span.parentSpanId));
-      return whole && found.some((span) => span.service === 'orders' && span.kind === consumer) && found;
+      const there = new Set(found.map((span) => span.service));
+      const connected = found.every((span) => span.parentSpanId === '' || ids.has(span.parentSpanId));
+      const packed = found.some((span) => span.service === 'orders' && span.kind === consumer);
+      return connected && packed && serviceNames.every((name) => there.has(name)) && found;
     });
-    assert.deepEqual([...new Set(spans.map((span) => span.service))].sort(), [...serviceNames].sort());
     assert.equal(spans.filter((span) => span.parentSpanId === '').length, 1);
     const packing = spans.find((span) => span.kind === consumer && span.service === 'inventory')!;
     const sending = spans.find((span) => span.spanId === packing.parentSpanId)!;
@@ -171,7 +174,7 @@ describe('demo shop', { timeout: 90_000 }, () => {
   });
 
   test('logs carry the ids of the span they were written in', async () => {
-    const { traceId, body } = await buy();
+    const { traceId, body } = await buy(visit('two'));
     const placed = await until('the log of the order', () =>
       sink.logs.find((log) => log.traceId === traceId && log.body.includes('order placed')),
     );
@@ -189,12 +192,10 @@ describe('demo shop', { timeout: 90_000 }, () => {
   });
 
   test('the same visit meets the same fate', async () => {
-    const visit = { baggage: 'shop.visit=same' };
-    assert.equal((await buy(visit)).body.orderId, (await buy(visit)).body.orderId);
-    assert.notEqual(
-      (await buy({ baggage: 'shop.visit=other' })).body.orderId,
-      (await buy(visit)).body.orderId,
-    );
+    const first = (await buy(visit('three'))).body.orderId;
+    assert.match(String(first), /^ord-/);
+    assert.equal((await buy(visit('three'))).body.orderId, first);
+    assert.notEqual((await buy(visit('four'))).body.orderId, first);
   });
 
   test('the control endpoint refuses what it does not understand', async () => {
