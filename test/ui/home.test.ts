@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { errorMessage, toSearchParams } from '../../ui/src/api/http.ts';
 import { anyValueText, fullTraceId, type TraceMetricsSeries } from '../../ui/src/api/tempo.ts';
 import { exploreHref, keepTime, quoteLiteral, traceHref } from '../../ui/src/app/links.ts';
+import { matchScore, paletteEntries, traceIdIn } from '../../ui/src/app/palette-entries.ts';
 import { jobOf, latencyQuery, latencySource } from '../../ui/src/home/latency.ts';
 import { serviceRows, sparklinePath } from '../../ui/src/home/services.ts';
 import { onlyLocal, reachable, snippets } from '../../ui/src/home/snippets.ts';
@@ -138,5 +139,37 @@ test('durations: the best metric that is there, and the queries over it', () => 
   assert.equal(
     latencyQuery(native),
     'histogram_quantile(0.95, sum by (job) (rate(http_server_request_duration_seconds[$__rate_interval])))',
+  );
+});
+
+test('the palette: trace ids as people copy them', () => {
+  const id = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const cases: [string, string | null][] = [
+    [` ${id.toUpperCase()} `, id],
+    ['4bf92f35-77b3-4da6-a3ce-929d0e0e4736', id],
+    [`00-${id}-00f067aa0ba902b7-01`, id],
+    ['00f067aa0ba902b7', '00f067aa0ba902b7'],
+    ['cafe', null],
+    ['checkout', null],
+  ];
+  for (const [text, want] of cases) assert.equal(traceIdIn(text), want, text);
+  assert.equal(paletteEntries(id, [], {})[0]?.href, `/trace/${id}`);
+});
+
+test('the palette: letters in order find an entry, whole words come first', () => {
+  assert.equal(matchScore('Explore logs', 'logs'), 8);
+  assert.equal(matchScore('Explore logs', 'xyz'), null);
+  assert.ok((matchScore('Explore logs', 'elg') ?? 0) >= 100);
+  const labels = paletteEntries('cart lo', ['cart', 'catalog'], {}).map(
+    (entry) => `${entry.label} ${entry.detail}`,
+  );
+  assert.equal(labels[0], 'cart logs');
+  assert.equal(paletteEntries('zzz', ['cart'], {}).length, 0);
+  assert.ok(
+    paletteEntries(
+      '',
+      Array.from({ length: 50 }, (_, i) => `s${i}`),
+      {},
+    ).length <= 12,
   );
 });

@@ -1,5 +1,5 @@
 // The shell: navigation, routes, error boundary. Each page is a chunk of its own.
-import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from 'react';
 import { TimeProvider } from '../time/time-context.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { keepTime } from './links.ts';
@@ -12,6 +12,7 @@ const ExplorePage = lazy(() => import('../explore/explore-page.tsx'));
 const SearchPage = lazy(() => import('../traces/search-page.tsx'));
 const TracePage = lazy(() => import('../traces/trace-page.tsx'));
 const StatusPage = lazy(() => import('../status/status-page.tsx'));
+const Palette = lazy(() => import('./palette.tsx'));
 const DemoPage = lazy(() => import('../demo/demo-page.tsx'));
 
 function decode(segment: string): string {
@@ -72,21 +73,50 @@ function usePageShortcuts(): void {
   }, []);
 }
 
+/** Ctrl+K or Cmd+K, also while typing. */
+function usePaletteKey(open: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (
+        event.key.toLowerCase() !== 'k' ||
+        !(event.ctrlKey || event.metaKey) ||
+        event.altKey ||
+        event.shiftKey
+      )
+        return;
+      event.preventDefault();
+      open();
+    };
+    // Ahead of the editor, which has a use of its own for Ctrl+K on some systems.
+    window.addEventListener('keydown', onKey, { capture: true });
+    return () => window.removeEventListener('keydown', onKey, { capture: true });
+  }, [open]);
+}
+
 export function App() {
   const path = usePathname();
+  const [palette, setPalette] = useState(false);
+  const openPalette = useCallback(() => setPalette(true), []);
+  const closePalette = useCallback(() => setPalette(false), []);
   usePageShortcuts();
+  usePaletteKey(openPalette);
   return (
     <TimeProvider>
       <div className="shell">
         <a className="skip-link" href="#main">
           Skip to content
         </a>
-        <Nav path={path} />
+        <Nav path={path} onSearch={openPalette} />
         <div className="shell-content">
           <ErrorBoundary resetKey={path}>
             <Suspense fallback={<div className="page-loading" aria-busy="true" />}>{route(path)}</Suspense>
           </ErrorBoundary>
         </div>
+        {palette && (
+          <Suspense fallback={null}>
+            <Palette onClose={closePalette} />
+          </Suspense>
+        )}
       </div>
     </TimeProvider>
   );

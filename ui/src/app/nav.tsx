@@ -57,7 +57,7 @@ function ThemeSwitch() {
   );
 }
 
-export function Nav({ path }: { path: string }): ReactNode {
+export function Nav({ path, onSearch }: { path: string; onSearch: () => void }): ReactNode {
   const search = useSearch();
   const demo = useDemo();
   const shown = demo ? [...entries, demoEntry] : entries;
@@ -83,6 +83,16 @@ export function Nav({ path }: { path: string }): ReactNode {
         );
       })}
       <div className="spacer" />
+      <button
+        type="button"
+        className="nav-item"
+        onClick={onSearch}
+        title="Go to a page, service or trace (Ctrl+K)"
+      >
+        <Icon name="search" />
+        <span className="nav-label">Go to</span>
+        <kbd className="nav-label">Ctrl K</kbd>
+      </button>
       <ThemeSwitch />
     </nav>
   );
