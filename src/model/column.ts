@@ -125,7 +125,7 @@ export class Slots8 {
   }
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** A growable column of byte strings: row i is `data[ends[i-1] .. ends[i])`. Also used for fixed-width ids. */

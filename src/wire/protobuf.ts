@@ -12,7 +12,7 @@
 
 import { InputError } from '../model/errors.ts';
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Nesting of groups that a skipped field may have. */
