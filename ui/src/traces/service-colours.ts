@@ -23,7 +23,6 @@ export const SERVICE_COLOURS: readonly string[] = [
   '#838eae',
   '#989401',
   '#927302',
-  '#b94e6b',
   '#0095a0',
 ];
 
@@ -37,8 +36,8 @@ export function hashName(name: string): number {
 /** Places in the palette that were given out before, by name. */
 export type ColourMemory = Map<string, number>;
 
-/** Asked in turn: far apart first, then less, then only different, then any. */
-const APART = [0.16, 0.13, 0.1, 0.0001, -1];
+/** Asked in turn: well apart, then only different, then any. More distance would move more services from their own. */
+const APART = [0.1, 0.0001, -1];
 
 /**
  * A colour per service; the same set of names gets the same colours, whatever their order: that of the hash,
@@ -69,7 +68,7 @@ export function serviceColours(
   const sorted = [...new Set(names)].sort();
   for (const name of sorted) {
     const before = memory.get(name);
-    if (before !== undefined) give(name, before, APART.slice(3));
+    if (before !== undefined) give(name, before, APART.slice(1));
   }
   for (const name of sorted) if (!out.has(name)) give(name, hashName(name) % size, APART);
   return out;

