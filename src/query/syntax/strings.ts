@@ -18,23 +18,27 @@ const encoder = new TextEncoder();
 
 /**
  * Reads the literal that begins with the quote at `start`. Escapes are Go's: \a \b \f \n \r \t \v \\ the quote itself,
- * \ooo, \xhh, \uhhhh, \Uhhhhhhhh; \ooo and \xhh are bytes of UTF-8. Throws InputError with a position.
+ * \ooo, \xhh, \uhhhh, \Uhhhhhhhh; \ooo and \xhh are bytes of UTF-8. Where such bytes are no UTF-8, the value holds
+ * U+FFFD and `isUtf8` is false. Throws InputError with a position.
  */
-export function scanString(text: string, start: number): { value: string; end: number } {
+export function scanString(text: string, start: number): { value: string; end: number; isUtf8: boolean } {
   const quote = text[start] as string;
   if (quote === '`') {
     const end = text.indexOf('`', start + 1);
     if (end < 0) throw new InputError('unterminated raw string', { position: start });
-    return { value: text.slice(start + 1, end), end: end + 1 };
+    return { value: text.slice(start + 1, end), end: end + 1, isUtf8: true };
   }
   let at = start + 1;
   let run = at;
   // Only strings with escapes that stand for single bytes need bytes.
   let out = '';
   let bytes: number[] = [];
+  let isUtf8 = true;
   const flush = (): void => {
     if (bytes.length > 0) {
-      out += decoder.decode(Uint8Array.from(bytes));
+      const decoded = decoder.decode(Uint8Array.from(bytes));
+      if (decoded.includes('\ufffd')) isUtf8 &&= utf8Bytes(decoded).every((byte, i) => byte === bytes[i]);
+      out += decoded;
       bytes = [];
     }
   };
@@ -52,7 +56,7 @@ export function scanString(text: string, start: number): { value: string; end: n
     }
     if (c === quote) {
       flush();
-      return { value: out, end: at + 1 };
+      return { value: out, end: at + 1, isUtf8 };
     }
     const escaped = scanEscape(text, at + 1, quote, start);
     if (escaped.isByte) bytes.push(escaped.code);

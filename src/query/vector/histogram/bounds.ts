@@ -3,7 +3,19 @@
 import { CUSTOM_BUCKETS_SCHEMA, type Histogram } from '../../../model/histogram.ts';
 
 const MAX_SCHEMA = 8;
-/** 2^(i/256) for i in 0..255, correctly rounded. */
+
+/**
+ * Prometheus keeps its borders in a table that deviates a little from the correctly rounded values. Equal borders
+ * matter more than right ones, so this says by how many units in the last place each of the 256 is lower (`p`: one
+ * higher).
+ */
+const DEVIATIONS =
+  '00000010001000000012001111111111001000100111001100110p1100110011' +
+  '0000001111221021001000100001000000010p00102200110111001010221111' +
+  '1010112211211011111111212122212200110010112210221122101121221121' +
+  '1132112122322232222222333344324311211222213311222132112222432233';
+
+/** 2^(i/256) for i in 0..255, as Prometheus has them. */
 let roots: Float64Array | undefined;
 
 function fineRoots(): Float64Array {
@@ -14,8 +26,11 @@ function fineRoots(): Float64Array {
   for (let i = 0; i < MAX_SCHEMA; i++) root = squareRoot(root << bits);
   roots = new Float64Array(2 ** MAX_SCHEMA);
   let power = 1n << bits;
+  const integers = new BigInt64Array(roots.buffer);
   for (let i = 0; i < roots.length; i++) {
     roots[i] = Number(power) / 2 ** Number(bits);
+    const deviation = DEVIATIONS[i] as string;
+    integers[i] = (integers[i] as bigint) - (deviation === 'p' ? -1n : BigInt(deviation));
     power = (power * root) >> bits;
   }
   return roots;
@@ -122,4 +137,9 @@ export function allBuckets(h: Histogram): Bucket[] {
     out.push(bucket);
   }
   return out;
+}
+
+/** Populated buckets in ascending order, as the HTTP API shows them. */
+export function populatedBuckets(h: Histogram): Bucket[] {
+  return allBuckets(h).filter((bucket) => bucket.count !== 0);
 }

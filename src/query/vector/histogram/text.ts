@@ -2,7 +2,7 @@
 
 import type { Histogram } from '../../../model/histogram.ts';
 import { formatGeneral } from '../../syntax/numbers.ts';
-import { allBuckets, type Bucket, negativeBuckets, positiveBuckets } from './bounds.ts';
+import { type Bucket, negativeBuckets, positiveBuckets } from './bounds.ts';
 
 export function histogramText(h: Histogram): string {
   const parts = [`count:${formatGeneral(h.count)}`, `sum:${formatGeneral(h.sum)}`];
@@ -20,9 +20,4 @@ function bucketText(b: Bucket): string {
   const open = b.lowerInclusive ? '[' : '(';
   const close = b.upperInclusive ? ']' : ')';
   return `${open}${formatGeneral(b.lower)},${formatGeneral(b.upper)}${close}:${formatGeneral(b.count)}`;
-}
-
-/** Populated buckets in ascending order, as the HTTP API shows them. */
-export function populatedBuckets(h: Histogram): Bucket[] {
-  return allBuckets(h).filter((bucket) => bucket.count !== 0);
 }
