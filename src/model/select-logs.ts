@@ -13,7 +13,11 @@ export type LineHint =
 
 export interface LogHints {
   readonly lines?: readonly LineHint[];
-  /** Tests of structured metadata (exact strings) that stand before any stage which adds labels. */
+  /**
+   * Tests of labels that stand before any stage which adds labels: of the stream's label where the stream has one of
+   * that name, else of structured metadata. Metadata names are compared as label names (`k8s.pod` is `k8s_pod`); where
+   * a stream has the name, the metadata's label is called `NAME_extracted`.
+   */
   readonly metadata?: readonly Matcher[];
 }
 
@@ -59,18 +63,24 @@ export interface LogBuckets {
   readonly points: number;
   readonly windowNs: bigint;
   readonly measure: 'lines' | 'bytes';
-  /** Group by these stream labels or structured metadata; undefined: by whole stream + metadata. */
+  /**
+   * Group by these labels (of the stream, else of structured metadata; absent ones left out); undefined: by the whole
+   * label set of stream and metadata.
+   */
   readonly by?: readonly string[];
 }
 
 export interface LogsSource {
   /** Blocks in time order over all streams. Stop iterating to cancel. Time ties may come in any order. */
   select(request: LogSelect, signal?: AbortSignal): AsyncIterable<LogBlock>;
-  /** Bucketed counts computed in storage, or undefined when the source cannot do this one exactly. */
+  /**
+   * Bucketed counts computed in storage, or undefined when the source cannot do this one exactly. `present[i]` is 0
+   * where a group has no line at point i. A step of 0 means a single point.
+   */
   buckets?(
     request: LogBuckets,
     signal?: AbortSignal,
-  ): Promise<{ labels: Labels; values: Float64Array }[] | undefined>;
+  ): Promise<{ labels: Labels; values: Float64Array; present: Uint8Array }[] | undefined>;
   streams(query: StreamQuery, signal?: AbortSignal): Promise<Labels[]>;
   labelNames(query: StreamQuery, signal?: AbortSignal): Promise<string[]>;
   labelValues(name: string, query: StreamQuery, signal?: AbortSignal): Promise<string[]>;
