@@ -68,6 +68,17 @@ const repeated: [name: string, given: Given[], want: string[]][] = [
     ['9 sequential GET on stock'],
   ],
   ['parallel fan-out is not meant', calls(40, 0, select), []],
+  [
+    'starts cut to the millisecond',
+    // 2.7 ms each, 2.75 ms apart: as drawn, most overlap the one before.
+    calls(20, 2.75, (i) => ({ ...select(i), at: [i * 2.75, i * 2.75 + 2.7], coarse: true })),
+    ['20 sequential SELECT on inventory'],
+  ],
+  [
+    'parallel, starts cut to the millisecond',
+    calls(40, 0.1, (i) => ({ ...select(i), at: [i * 0.01, i * 0.01 + 2.7], coarse: true })),
+    [],
+  ],
   ['too few', calls(4, 3, select), []],
   [
     'different statements',

@@ -12,9 +12,12 @@ export interface Given {
   readonly kind?: SpanKind;
   readonly status?: SpanStatus;
   readonly attributes?: Readonly<Record<string, string | number>>;
+  /** The start is cut to the millisecond, as JavaScript's SDK does; the duration stays exact. */
+  readonly coarse?: boolean;
 }
 
-export const BASE_NS = 1_795_181_401_000_000_000n;
+/** Not a whole millisecond or microsecond: starts are exact unless a span is `coarse`. */
+export const BASE_NS = 1_795_181_401_000_000_007n;
 export const MS = 1_000_000;
 const TRACE_ID = 'bd14e38f8dca61181b5b35e854367cb4';
 
@@ -26,8 +29,9 @@ export const hex = (id: string): string =>
 
 export function span(given: Given): Span {
   const [from, to] = given.at;
-  const startNs = BASE_NS + BigInt(Math.round(from * MS));
-  const endNs = BASE_NS + BigInt(Math.round(to * MS));
+  const exactNs = BASE_NS + BigInt(Math.round(from * MS));
+  const startNs = given.coarse === true ? exactNs - (exactNs % 1_000_000n) : exactNs;
+  const endNs = startNs + BigInt(Math.round((to - from) * MS));
   const attributes: Attribute[] = Object.entries(given.attributes ?? {}).map(([key, v]) => ({
     key,
     value: typeof v === 'string' ? { type: 'string', value: v } : { type: 'int', value: BigInt(v) },

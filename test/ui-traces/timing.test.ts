@@ -161,6 +161,20 @@ for (const [name, given, want] of pathCases)
     assert.equal(path.totalNs, tree.durationNs[tree.main]!, 'covers the root exactly');
   });
 
+test('critical path: starts cut to the millisecond do not hide that one call followed the other', () => {
+  const tree = buildTree(
+    spans(
+      { id: 'a', at: [0.2, 30.2], coarse: true },
+      { id: 'b', parent: 'a', at: [1.1, 12.8], coarse: true }, // drawn 1.0 to 12.7
+      { id: 'c', parent: 'a', at: [12.9, 20.4], coarse: true }, // drawn 12.0 to 19.5
+      { id: 'early', parent: 'a', at: [0.5, 19], coarse: true }, // still running well after c began
+    ),
+  );
+  const path = criticalPath(tree);
+  assert.deepEqual([...path.segments.keys()].map((row) => idOf(tree.spans[row]!)).sort(), ['a', 'b', 'c']);
+  assert.equal(path.totalNs, 30 * MS);
+});
+
 test('critical path of random trees covers the root once, without overlap', () => {
   const seed = Number(process.env.SEED ?? 7);
   for (let round = 0; round < 500; round++) {

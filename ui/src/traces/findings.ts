@@ -5,7 +5,7 @@
 
 import { attributeText, type Span } from './model.ts';
 import { findGaps, type Gap } from './timing.ts';
-import { CYCLE, DUPLICATE_ID, eachChild, ORPHAN, SKEWED, type TraceTree } from './tree.ts';
+import { CYCLE, DUPLICATE_ID, eachChild, ORPHAN, SKEWED, startStepNs, type TraceTree } from './tree.ts';
 
 // --- errors ------------------------------------------------------------------------------------------------
 
@@ -172,7 +172,11 @@ function mostlySequential(tree: TraceTree, rows: readonly number[]): boolean {
   let sequential = 0;
   for (let i = 1; i < byStart.length; i++) {
     const before = byStart[i - 1]!;
-    if (tree.offsetNs[byStart[i]!]! >= tree.offsetNs[before]! + tree.durationNs[before]!) sequential++;
+    const row = byStart[i]!;
+    // Whatever the clock's step, two that start together run together.
+    const apart = tree.offsetNs[row]! > tree.offsetNs[before]! || tree.durationNs[before] === 0;
+    const end = tree.offsetNs[before]! + tree.durationNs[before]!;
+    if (apart && tree.offsetNs[row]! + startStepNs(tree, row) >= end) sequential++;
   }
   return sequential >= (byStart.length - 1) * SEQUENTIAL_SHARE;
 }

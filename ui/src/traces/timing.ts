@@ -3,7 +3,7 @@
  * start, clocks corrected as the tree has them. Refuses to know about names, services and drawing.
  */
 
-import { eachChild, type TraceTree } from './tree.ts';
+import { eachChild, startStepNs, type TraceTree } from './tree.ts';
 
 export interface Interval {
   readonly fromNs: number;
@@ -78,17 +78,20 @@ export function criticalPath(tree: TraceTree): CriticalPath {
       const waited =
         rawEnd <= spanEnd + overrunToleranceNs(durationNs[row]!) ||
         (spans[row]!.kind === 'client' && spans[child]!.kind === 'server');
-      // `to` is this span's own end, cut by its ancestors' ends: never an inner cursor.
+      // `to` is this span's own end, cut by its ancestors' ends or by a clock's step.
       const end = Math.min(rawEnd, to);
       if (waited && end > start) candidates.push({ child, start, end });
     });
     candidates.sort((a, b) => b.end - a.end || b.start - a.start);
     let cursor = to;
+    let slack = 0;
     for (const { child, start, end } of candidates) {
-      if (end > cursor || start >= cursor) continue;
-      keep(row, end, cursor);
-      stack.push({ row: child, from: start, to: end });
+      if (end > cursor + slack || start >= cursor) continue;
+      const cut = Math.min(end, cursor);
+      keep(row, cut, cursor);
+      stack.push({ row: child, from: start, to: cut });
       cursor = start;
+      slack = startStepNs(tree, child);
     }
     keep(row, from, cursor);
   }

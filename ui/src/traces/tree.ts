@@ -95,6 +95,15 @@ export function ancestorsOf(tree: TraceTree, row: number): number[] {
   return out;
 }
 
+/**
+ * How much earlier than the truth a span's start may be, for its clock's steps: SDKs in JavaScript cut starts to
+ * the millisecond (durations are exact), so calls one after another overlap by up to that.
+ */
+export function startStepNs(tree: TraceTree, row: number): number {
+  const { startNs } = tree.spans[row]!;
+  return startNs % 1_000_000n === 0n ? 1_000_000 : startNs % 1000n === 0n ? 1000 : 0;
+}
+
 // --- building ----------------------------------------------------------------------------------------------
 
 interface Distinct {
