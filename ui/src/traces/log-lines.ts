@@ -63,6 +63,11 @@ export function spanLogAttempts(
       ...windowMs(span.startNs, span.endNs, AROUND_MS),
       told: '',
     },
+    {
+      query: `${service} | trace_id=${quoteLiteral(span.traceId)}`,
+      ...windowMs(trace.startNs, trace.endNs, AROUND_MS),
+      told: `No line carries this span’s id. These are the lines of ${span.service} in this trace.`,
+    },
     ...traceLogAttempts({ ...trace, traceId: span.traceId }).map((attempt) => ({
       ...attempt,
       told:
