@@ -28,7 +28,7 @@ const ROOT_PARENT_ID = '0000000000000000';
  * An attribute's value; what cannot be searched (key/value lists, bytes, empty and mixed arrays) counts as absent, an
  * array of one as its element.
  */
-function known(value: AttributeValue | undefined): Static {
+export function known(value: AttributeValue | undefined): Static {
   if (value === undefined || value.type === 'other') return NIL;
   if (value.type !== 'array') return value;
   const [first] = value.value;

@@ -16,15 +16,7 @@ import { compileFilter, compileSpanValue } from './expressions.ts';
 import { exprUse, fieldUse } from './fields.ts';
 import { parseQuery } from './parse.ts';
 import { planExpr, storedField } from './plan.ts';
-import {
-  KIND_NAMES,
-  kindStatic,
-  STATUS_NAMES,
-  type Static,
-  staticKey,
-  statusStatic,
-  stringStatic,
-} from './static.ts';
+import { KIND_NAMES, kindStatic, STATUS_NAMES, type Static, staticKey, statusStatic } from './static.ts';
 import { buildTrace, type SpanNode } from './trace-node.ts';
 
 export interface TagOptions {

@@ -3,8 +3,9 @@
 import { LimitError } from '../../../model/errors.ts';
 import type { SpanBucketGroup } from '../../../model/select-spans.ts';
 import type { MetricsStage } from '../ast.ts';
+import { known } from '../fields.ts';
 import { printField } from '../print.ts';
-import { kindStatic, NIL, type Static, staticKey, statusStatic, stringStatic, toNumber } from '../static.ts';
+import { kindStatic, type Static, staticKey, statusStatic, stringStatic, toNumber } from '../static.ts';
 import { type Grid, pointIndex } from './grid.ts';
 import { log2Bucket, quantile } from './log2.ts';
 import {
@@ -113,10 +114,13 @@ export class Accumulator {
     const before = values[index] as number;
     const seen = group.counts[index] as number;
     group.counts[index] = seen + 1;
-    if (func === 'min_over_time') values[index] = seen === 0 ? number : Math.min(before, number);
-    else if (func === 'max_over_time') values[index] = seen === 0 ? number : Math.max(before, number);
-    else values[index] = before + number;
+    values[index] = seen === 0 ? number : this.#join(before, number);
     this.#exemplar(group, index, traceId, startNs, number);
+  }
+
+  #join(a: number, b: number): number {
+    const { func } = this.#stage;
+    return func === 'min_over_time' ? Math.min(a, b) : func === 'max_over_time' ? Math.max(a, b) : a + b;
   }
 
   /** Keeps one exemplar per group and point. */
@@ -130,19 +134,29 @@ export class Accumulator {
   addGroup(from: SpanBucketGroup, divisor: number): void {
     const by = from.by.map((value, i): Static => {
       const field = this.#stage.by[i];
-      if (value === undefined || value.type === 'other') return NIL;
-      if (field?.kind === 'intrinsic' && value.type === 'int') {
+      if (field?.kind === 'intrinsic' && value?.type === 'int') {
         if (field.name === 'status') return statusStatic(Number(value.value));
         if (field.name === 'kind') return kindStatic(Number(value.value));
         if (field.name === 'duration') return { type: 'duration', value: value.value };
       }
-      return value;
+      return known(value);
     });
     const group = this.#group(by);
-    group.counts.set(from.counts);
-    if (from.values !== undefined) group.values?.set(from.values.map((value) => value / divisor));
+    // Different values may be one for us: several groups of storage may go into one of ours.
+    from.counts.forEach((count, point) => {
+      if (count === 0) return;
+      if (from.values !== undefined && group.values !== undefined) {
+        const value = (from.values[point] as number) / divisor;
+        const seen = group.counts[point] !== 0;
+        group.values[point] = seen ? this.#join(group.values[point] as number, value) : value;
+      }
+      group.counts[point] = (group.counts[point] as number) + count;
+    });
     for (const [bound, counts] of from.buckets ?? []) {
-      bucketCounts(group, bound / divisor, this.#grid.points).set(counts);
+      const own = bucketCounts(group, bound / divisor, this.#grid.points);
+      counts.forEach((count, point) => {
+        own[point] = (own[point] as number) + count;
+      });
     }
     for (const { traceId, startNs, value } of from.exemplars) {
       const index = this.#index(startNs);
