@@ -12,6 +12,9 @@ export interface FoundLines {
   readonly cut: boolean;
 }
 
+/** A held arrow key passes spans faster than anyone reads: only where it rests for this long is asked. */
+const REST_MS = 120;
+
 export function useLogLines(
   attempts: readonly LogAttempt[],
   limit: number,
@@ -26,6 +29,7 @@ async function findLines(
   limit: number,
   signal: AbortSignal,
 ): Promise<FoundLines> {
+  await rest(signal);
   for (const attempt of attempts) {
     const { query, fromMs, toMs } = attempt;
     const { data } = await queryLogRange({ query, fromMs, toMs, limit, direction: 'forward' }, { signal });
@@ -34,4 +38,14 @@ async function findLines(
     if (lines.length > 0) return { lines, attempt, cut: lines.length >= limit };
   }
   return { lines: [], attempt: attempts[0]!, cut: false };
+}
+
+function rest(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, REST_MS);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(new DOMException('aborted', 'AbortError'));
+    });
+  });
 }
