@@ -45,7 +45,7 @@ function kindOf(status: number): ApiErrorKind {
 
 function hintOf(status: number): string | undefined {
   if (status === 429) return 'Trivium is at a limit of queries at the same time. Try again in a moment.';
-  if (status === 503) return 'Trivium is starting or its storage does not answer. See the Status page.';
+  if (status === 503) return 'Trivium is starting or its storage does not answer.';
   return undefined;
 }
 
