@@ -44,6 +44,8 @@ export interface ClientOptions {
   readonly endpoint: () => Endpoint;
   /** The database that unqualified table names belong to. */
   readonly database: string;
+  /** Told when an address did not answer, so that another one can be tried. */
+  readonly failed?: (endpoint: Endpoint) => void;
   /** Waits (bounded) until the server can take requests; rejects with a transient StorageError. */
   readonly ready?: (signal?: AbortSignal) => Promise<void>;
   readonly queryTimeoutMs?: number;
@@ -237,7 +239,8 @@ export class StorageClient {
   ): Promise<http.IncomingMessage> {
     if (this.#closed) return Promise.reject(new StorageError('transient', 0, 'storage is closed'));
     if (signal?.aborted === true) return Promise.reject(signal.reason);
-    const { url, user, password } = this.#options.endpoint();
+    const endpoint = this.#options.endpoint();
+    const { url, user, password } = endpoint;
     let path = `${url.pathname.replace(/\/$/, '')}/?database=${encodeURIComponent(this.database)}&query_id=${queryId}`;
     for (const [name, value] of parameters) path += `&${name}=${encodeURIComponent(value)}`;
     let length = 0;
@@ -294,8 +297,12 @@ export class StorageClient {
       });
       request.on('error', (cause) => {
         done();
-        if (signal?.aborted === true) reject(signal.reason);
-        else reject(cause instanceof StorageError ? cause : networkError(cause));
+        if (signal?.aborted === true) {
+          reject(signal.reason);
+          return;
+        }
+        this.#options.failed?.(endpoint);
+        reject(cause instanceof StorageError ? cause : networkError(cause));
       });
       if (body.length === 1) {
         request.end(body[0]);
@@ -363,7 +370,7 @@ const QUERY_SETTINGS: Readonly<Record<string, string>> = {
 const INSERT_SETTINGS: Readonly<Record<string, string>> = {
   max_partitions_per_insert_block: '0',
   async_insert: '0',
-  insert_distributed_sync: '1',
+  distributed_foreground_insert: '1',
   input_format_parallel_parsing: '0',
   low_cardinality_allow_in_native_format: '1',
 };

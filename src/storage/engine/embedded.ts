@@ -23,6 +23,8 @@ export interface EmbeddedOptions {
   readonly limits: EngineLimits;
   /** One line per event; the engine's own output goes to the log file. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
+  /** Called whenever a new engine takes the place of one that died. */
+  readonly restarted?: () => void;
   /** Opens the native protocol as well (needed only as a node of a cluster). */
   readonly tcp?: {
     readonly port: number;
@@ -244,6 +246,7 @@ export class EmbeddedEngine {
       try {
         await this.#launch();
         this.#starting = undefined;
+        this.#options.restarted?.();
         this.#options.log('warn', 'the storage engine runs again');
         return;
       } catch (error) {

@@ -6,8 +6,12 @@
  * time is allowed. Weeks and days are counted from the epoch: week = intDiv(day, 7), day = intDiv(ms, 86400000).
  */
 
-/** Settings of every table: repeated blocks are recognised by their token; parts are never too many for one insert. */
-const COMMON = 'non_replicated_deduplication_window = 10000';
+/**
+ * Settings of every table: repeated inserts are recognised by their token; expired rows go within the hour; a changed
+ * TTL does not rewrite data.
+ */
+const COMMON =
+  'non_replicated_deduplication_window = 1000, merge_with_ttl_timeout = 3600, materialize_ttl_recalculate_only = 1';
 
 const ATTRIBUTES = `
   attributes_string Map(LowCardinality(String), String) CODEC(ZSTD(1)),
@@ -40,7 +44,7 @@ SETTINGS ${COMMON}, ${DEPENDENT}`,
   metric LowCardinality(String),
   id UInt64 CODEC(ZSTD(1)),
   ts Int64 CODEC(DoubleDelta, ZSTD(1)),
-  value Float64 CODEC(Gorilla, ZSTD(1))
+  value Float64 CODEC(Delta, ZSTD(1))
 ) ENGINE = ReplacingMergeTree
 PARTITION BY intDiv(ts, 604800000)
 ORDER BY (tenant, metric, id, ts)
@@ -106,9 +110,9 @@ SETTINGS ${COMMON}, ${DEPENDENT}`,
   `CREATE TABLE IF NOT EXISTS log_records (
   tenant LowCardinality(String),
   stream UInt64 CODEC(ZSTD(1)),
-  ts Int64 CODEC(DoubleDelta, ZSTD(1)),
-  hash UInt64 DEFAULT cityHash64(body, metadata),
-  observed_ns Int64 CODEC(DoubleDelta, ZSTD(1)),
+  ts Int64 CODEC(Delta, ZSTD(1)),
+  hash UInt64 DEFAULT bitShiftRight(cityHash64(body, trace_id, span_id, metadata), 16) CODEC(T64, LZ4),
+  observed_ns Int64 CODEC(Delta, ZSTD(1)),
   severity UInt8 CODEC(ZSTD(1)),
   body String CODEC(ZSTD(1)),
   trace_id FixedString(16) CODEC(ZSTD(1)),

@@ -1,0 +1,141 @@
+/**
+ * Documents (dashboards, silences, ...) as versioned rows. A version is written once; when two writers write the same
+ * version, the first one has it and the other gets a conflict. Bodies are opaque texts.
+ */
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { StorageClient } from './client.ts';
+import { BlockEncoder } from './native.ts';
+import { bind, type Sql, sql, TENANT, table } from './sql.ts';
+
+export interface Document {
+  readonly kind: string;
+  readonly id: string;
+  /** 1 for the first version. */
+  readonly version: number;
+  readonly body: string;
+  /** Milliseconds since the epoch. */
+  readonly writtenMs: number;
+}
+
+/** Somebody else wrote the document in the meantime. */
+export class DocumentConflictError extends Error {
+  /** The version that is stored now; 0 when there is none. */
+  readonly version: number;
+
+  constructor(kind: string, id: string, expected: number, version: number) {
+    super(`${kind} ${id} has version ${version}, not ${expected}`);
+    this.name = 'DocumentConflictError';
+    this.version = version;
+  }
+}
+
+export interface DocumentStore {
+  /** The newest version, or undefined when there is none or it was deleted. */
+  get(tenant: string, kind: string, id: string): Promise<Document | undefined>;
+  /** Newest versions of all documents of a kind, by id. */
+  list(tenant: string, kind: string): Promise<Document[]>;
+  /** All versions of a document, newest first; deleted ones have an empty body. */
+  history(tenant: string, kind: string, id: string): Promise<Document[]>;
+  /**
+   * Writes the next version. `expectedVersion` is the version that the caller has seen (0: the document must be new or
+   * deleted); undefined overwrites whatever there is. Throws DocumentConflictError.
+   */
+  put(tenant: string, kind: string, id: string, body: string, expectedVersion?: number): Promise<Document>;
+  /** Deletes; false when there was nothing. Throws DocumentConflictError as `put`. */
+  delete(tenant: string, kind: string, id: string, expectedVersion?: number): Promise<boolean>;
+}
+
+interface Stored extends Document {
+  readonly deleted: boolean;
+  readonly writer: bigint;
+}
+
+const TARGET = 'documents (tenant, kind, id, version, writer, deleted, body)';
+const MAX_ATTEMPTS = 5;
+
+export function documentStore(client: StorageClient): DocumentStore {
+  const select = async (tenant: string, where: Sql): Promise<Stored[]> => {
+    // The first row of a version is the one that counts.
+    const rows = await client.rows(
+      sql`SELECT kind, id, version, writer, toUnixTimestamp64Milli(written) AS written_ms, deleted, body
+        FROM ${table.documents} WHERE ${TENANT} AND ${where}
+        ORDER BY kind, id, version DESC, written, writer LIMIT 1 BY kind, id, version`,
+      {},
+      tenant,
+    );
+    return rows.map((row) => ({
+      kind: String(row.kind),
+      id: String(row.id),
+      version: Number(row.version),
+      writer: row.writer as bigint,
+      writtenMs: Number(row.written_ms),
+      deleted: row.deleted === 1,
+      body: String(row.body),
+    }));
+  };
+  const versions = (tenant: string, kind: string, id: string): Promise<Stored[]> =>
+    select(tenant, sql`kind = ${bind.string(kind)} AND id = ${bind.string(id)}`);
+
+  const write = async (
+    tenant: string,
+    kind: string,
+    id: string,
+    body: string,
+    deleted: boolean,
+    expected: number | undefined,
+  ): Promise<Document | undefined> => {
+    for (let attempt = 1; ; attempt++) {
+      const [newest] = await versions(tenant, kind, id);
+      const present = newest !== undefined && !newest.deleted ? newest.version : 0;
+      if (expected !== undefined && expected !== present)
+        throw new DocumentConflictError(kind, id, expected, present);
+      if (deleted && present === 0) return undefined;
+      const version = (newest?.version ?? 0) + 1;
+      const writer = randomBytes(8).readBigUInt64LE();
+      const out = new BlockEncoder(7, 1, body.length * 3 + 1024);
+      out.constant('tenant', tenant);
+      out.texts('kind', [kind]);
+      out.texts('id', [id]);
+      out.uint64('version', BigUint64Array.of(BigInt(version)));
+      out.uint64('writer', BigUint64Array.of(writer));
+      out.uint8('deleted', Uint8Array.of(deleted ? 1 : 0));
+      out.texts('body', [body]);
+      await client.insert(TARGET, [out.finish()], { deduplicationToken: randomUUID() });
+      const stored = (await versions(tenant, kind, id)).find((row) => row.version === version);
+      if (stored?.writer === writer) return stored;
+      if (expected !== undefined || attempt === MAX_ATTEMPTS)
+        throw new DocumentConflictError(kind, id, expected ?? version - 1, stored?.version ?? version);
+    }
+  };
+
+  const visible = ({ kind, id, version, body, writtenMs }: Stored): Document => ({
+    kind,
+    id,
+    version,
+    body,
+    writtenMs,
+  });
+
+  return {
+    async get(tenant, kind, id) {
+      const [newest] = await versions(tenant, kind, id);
+      return newest === undefined || newest.deleted ? undefined : visible(newest);
+    },
+    async list(tenant, kind) {
+      const rows = await select(tenant, sql`kind = ${bind.string(kind)}`);
+      const newest = new Map<string, Stored>();
+      for (const row of rows) if (!newest.has(row.id)) newest.set(row.id, row);
+      return [...newest.values()].filter((row) => !row.deleted).map(visible);
+    },
+    async history(tenant, kind, id) {
+      return (await versions(tenant, kind, id)).map(visible);
+    },
+    async put(tenant, kind, id, body, expectedVersion) {
+      return (await write(tenant, kind, id, body, false, expectedVersion)) as Document;
+    },
+    async delete(tenant, kind, id, expectedVersion) {
+      return (await write(tenant, kind, id, '', true, expectedVersion)) !== undefined;
+    },
+  };
+}
