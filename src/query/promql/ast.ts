@@ -133,8 +133,8 @@ export interface NumberLiteral {
 export interface StringLiteral {
   readonly kind: 'string';
   readonly value: string;
-  /** False when byte escapes in the text made something that is no UTF-8. */
-  readonly isUtf8: boolean;
+  /** When byte escapes in the text made something that is no UTF-8: how it is shown. */
+  readonly invalid?: string | undefined;
   readonly range: Range;
 }
 

@@ -81,7 +81,7 @@ async function evaluateNode(plan: Plan, context: EvaluationContext): Promise<Val
     case 'number':
       return { type: 'scalar', values: new Float64Array(points).fill(plan.value) };
     case 'string':
-      return { type: 'string', text: plan.text, isUtf8: plan.isUtf8 };
+      return { type: 'string', text: plan.text, invalid: plan.invalid };
     case 'instant':
       return vector(await instant(plan, context));
     case 'range-call':
@@ -258,8 +258,8 @@ async function aggregation(
   switch (expr.operator) {
     case 'count_values': {
       if (param?.type !== 'string') throw new Error('the parameter is no string');
-      if (param.text === '' || !param.isUtf8)
-        throw new EvaluationError(`invalid label name ${quote(param.text)}`);
+      if (param.text === '' || param.invalid !== undefined)
+        throw new EvaluationError(`invalid label name ${param.invalid ?? quote(param.text)}`);
       return countValues(param.text, series, points, grouping);
     }
     case 'topk':

@@ -26,8 +26,8 @@ export interface Token {
   readonly value: string;
   readonly start: number;
   readonly end: number;
-  /** Of strings with byte escapes: whether they are UTF-8. */
-  readonly isUtf8: boolean;
+  /** Of strings whose byte escapes make no UTF-8: how they are shown. */
+  readonly invalid?: string | undefined;
 }
 
 const AGGREGATORS: ReadonlySet<string> = new Set([
@@ -109,8 +109,8 @@ export class Lexer {
     const char = this.text[start];
     if (char === undefined) return this.#end();
     if (char === '"' || char === "'" || char === '`') {
-      const { value, end, isUtf8 } = scanString(this.text, start);
-      return this.#token('string', end, value, isUtf8);
+      const { value, end, invalid } = scanString(this.text, start);
+      return this.#token('string', end, value, invalid);
     }
     return this.#inBraces ? this.#inside(char) : this.#outside(char);
   }
@@ -131,18 +131,18 @@ export class Lexer {
     if (this.#inBraces) throw this.#error('unexpected end of input inside braces');
     if (this.#parens !== 0) throw this.#error('unclosed left parenthesis');
     if (this.#inBrackets) throw this.#error('unclosed left bracket');
-    return { kind: 'end', text: '', value: '', start: this.#at, end: this.#at, isUtf8: true };
+    return { kind: 'end', text: '', value: '', start: this.#at, end: this.#at };
   }
 
   #error(message: string): InputError {
     return new InputError(message, { position: this.#at });
   }
 
-  #token(kind: TokenKind, end: number, value?: string, isUtf8 = true): Token {
+  #token(kind: TokenKind, end: number, value?: string, invalid?: string): Token {
     const start = this.#at;
     this.#at = end;
     const text = this.text.slice(start, end);
-    return { kind, text, value: value ?? text, start, end, isUtf8 };
+    return { kind, text, value: value ?? text, start, end, invalid };
   }
 
   #charAt(offset: number): string {

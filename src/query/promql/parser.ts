@@ -253,7 +253,7 @@ class Parser {
         return this.#numberLiteral();
       case 'string':
         this.#advance();
-        return { kind: 'string', value: token.value, isUtf8: token.isUtf8, range: token };
+        return { kind: 'string', value: token.value, invalid: token.invalid, range: token };
     }
     if (this.#is('{')) return this.#vectorSelector();
     if (isAggregator(token)) return this.#aggregateOrMetric();
@@ -391,8 +391,10 @@ class Parser {
         (token.kind === 'keyword' && token.value !== 'without');
       if (!isName && token.kind !== 'string') throw this.#unexpected('grouping opts', 'label');
       const label = token.kind === 'string' ? token.value : token.text;
-      if (label === '' || !token.isUtf8) {
-        throw new InputError(`invalid label name for grouping: ${quote(label)}`, { position: token.start });
+      if (label === '' || token.invalid !== undefined) {
+        throw new InputError(`invalid label name for grouping: ${token.invalid ?? quote(label)}`, {
+          position: token.start,
+        });
       }
       labels.push(label);
       this.#advance();

@@ -37,7 +37,12 @@ export interface Fetch {
 export type Plan =
   | { readonly kind: 'nothing'; readonly grid: Grid; readonly type: 'vector' | 'scalar' }
   | { readonly kind: 'number'; readonly grid: Grid; readonly value: number }
-  | { readonly kind: 'string'; readonly grid: Grid; readonly text: string; readonly isUtf8: boolean }
+  | {
+      readonly kind: 'string';
+      readonly grid: Grid;
+      readonly text: string;
+      readonly invalid: string | undefined;
+    }
   | {
       readonly kind: 'instant';
       readonly grid: Grid;
@@ -217,7 +222,7 @@ class Planner {
       case 'number':
         return { kind: 'number', grid, value: expr.value };
       case 'string':
-        return { kind: 'string', grid, text: expr.value, isUtf8: expr.isUtf8 };
+        return { kind: 'string', grid, text: expr.value, invalid: expr.invalid };
       case 'paren':
         return this.#plan(expr.expr, grid);
       case 'vector-selector':

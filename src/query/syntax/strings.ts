@@ -19,14 +19,14 @@ const encoder = new TextEncoder();
 /**
  * Reads the literal that begins with the quote at `start`. Escapes are Go's: \a \b \f \n \r \t \v \\ the quote itself,
  * \ooo, \xhh, \uhhhh, \Uhhhhhhhh; \ooo and \xhh are bytes of UTF-8. Where such bytes are no UTF-8, the value holds
- * U+FFFD and `isUtf8` is false. Throws InputError with a position.
+ * U+FFFD and `invalid` shows the string as Go would quote it. Throws InputError with a position.
  */
-export function scanString(text: string, start: number): { value: string; end: number; isUtf8: boolean } {
-  const quote = text[start] as string;
-  if (quote === '`') {
+export function scanString(text: string, start: number): { value: string; end: number; invalid?: string } {
+  const mark = text[start] as string;
+  if (mark === '`') {
     const end = text.indexOf('`', start + 1);
     if (end < 0) throw new InputError('unterminated raw string', { position: start });
-    return { value: text.slice(start + 1, end), end: end + 1, isUtf8: true };
+    return { value: text.slice(start + 1, end), end: end + 1 };
   }
   let at = start + 1;
   let run = at;
@@ -34,10 +34,13 @@ export function scanString(text: string, start: number): { value: string; end: n
   let out = '';
   let bytes: number[] = [];
   let isUtf8 = true;
+  let shown = '';
   const flush = (): void => {
     if (bytes.length > 0) {
       const decoded = decoder.decode(Uint8Array.from(bytes));
-      if (decoded.includes('\ufffd')) isUtf8 &&= utf8Bytes(decoded).every((byte, i) => byte === bytes[i]);
+      const isValid = !decoded.includes('\ufffd') || utf8Bytes(decoded).every((byte, i) => byte === bytes[i]);
+      shown += isValid ? quote(decoded).slice(1, -1) : bytes.map((b) => `\\x${b.toString(16)}`).join('');
+      isUtf8 &&= isValid;
       out += decoded;
       bytes = [];
     }
@@ -46,23 +49,26 @@ export function scanString(text: string, start: number): { value: string; end: n
     const c = text[at];
     if (c === undefined || c === '\n')
       throw new InputError('unterminated quoted string', { position: start });
-    if (c !== '\\' && c !== quote) {
+    if (c !== '\\' && c !== mark) {
       at++;
       continue;
     }
     if (at > run) {
       flush();
       out += text.slice(run, at);
+      shown += quote(text.slice(run, at)).slice(1, -1);
     }
-    if (c === quote) {
+    if (c === mark) {
       flush();
-      return { value: out, end: at + 1, isUtf8 };
+      return isUtf8 ? { value: out, end: at + 1 } : { value: out, end: at + 1, invalid: `"${shown}"` };
     }
-    const escaped = scanEscape(text, at + 1, quote, start);
+    const escaped = scanEscape(text, at + 1, mark, start);
     if (escaped.isByte) bytes.push(escaped.code);
     else {
       flush();
-      out += String.fromCodePoint(escaped.code);
+      const char = String.fromCodePoint(escaped.code);
+      out += char;
+      shown += quote(char).slice(1, -1);
     }
     at = escaped.end;
     run = at;

@@ -18,7 +18,7 @@ import type { Window } from '../window.ts';
 export type Value =
   | { readonly type: 'vector'; readonly series: readonly StepSeries[] }
   | { readonly type: 'scalar'; readonly values: Float64Array }
-  | { readonly type: 'string'; readonly text: string; readonly isUtf8: boolean };
+  | { readonly type: 'string'; readonly text: string; readonly invalid: string | undefined };
 
 /** A call with its evaluated arguments. */
 export interface Call {
@@ -82,7 +82,7 @@ export function stringArg(call: Call, index: number): string {
 export function labelNameArg(call: Call, index: number, what: string): string {
   const value = call.args[index];
   if (value?.type !== 'string') throw new Error(`argument ${index} is no string`);
-  if (value.text === '' || !value.isUtf8) throw new EvaluationError(`${what}: ${value.text}`);
+  if (value.text === '' || value.invalid !== undefined) throw new EvaluationError(`${what}: ${value.text}`);
   return value.text;
 }
 
