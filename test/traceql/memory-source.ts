@@ -214,10 +214,7 @@ export class MemorySpans implements SpansSource {
       if (!spans.some((span) => span.startNs <= request.endNs && span.endNs >= request.startNs)) continue;
       if (!request.anySpan.every((condition) => spans.some((span) => testCondition(span, condition))))
         continue;
-      const start = spans.reduce(
-        (min, span) => (span.startNs < min ? span.startNs : min),
-        spans[0]?.startNs ?? 0n,
-      );
+      const start = spans.map((span) => span.startNs).reduce((a, b) => (b < a ? b : a));
       found.push({ traceId, spans, start });
     }
     found.sort((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0));
