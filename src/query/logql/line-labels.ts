@@ -2,8 +2,8 @@
  * The labels of the line that a pipeline works on: those of its stream, its structured metadata, and what stages made
  * of them. One object serves all lines of a query; results share structure where lines look alike.
  *
- * Priority when a name occurs twice is parsed, structured metadata, stream; a parser or metadata that meets a label of
- * the stream takes the name with `_extracted` behind it.
+ * A parser or metadata that meets a label of the stream takes the name with `_extracted` behind it; a parser leaves
+ * alone what metadata or an earlier parser has. Stages that name a label set it whatever it was.
  */
 
 import { compareCodePoints, Labels } from '../../model/labels.ts';
@@ -72,6 +72,9 @@ export class LineLabels {
   #names: string[] = [];
   #values: string[] = [];
   #categories: Category[] = [];
+  /** The parser that was at work when each label was added. */
+  #parsers: number[] = [];
+  #parser = 0;
   readonly #index = new Map<string, number>();
   /** Labels of the stream that stages took away. */
   readonly #deleted = new Set<string>();
@@ -91,8 +94,10 @@ export class LineLabels {
       this.#names = [];
       this.#values = [];
       this.#categories = [];
+      this.#parsers = [];
       this.#index.clear();
     }
+    this.#parser = 0;
     if (this.#deleted.size > 0) this.#deleted.clear();
     this.hints.reset();
     if (metadata === undefined) return;
@@ -109,6 +114,21 @@ export class LineLabels {
   /** Whether the stream has the label. */
   streamHas(name: string): boolean {
     return this.base.map.has(name);
+  }
+
+  /** A parser begins with the line. */
+  beginParser(): void {
+    this.#parser++;
+  }
+
+  /**
+   * Whether a parser should set the label: it is asked for, and neither structured metadata nor an earlier stage has
+   * it. Within one parser the last of equal keys wins.
+   */
+  wants(name: string): boolean {
+    if (!this.hints.asksFor(name)) return false;
+    const at = this.#index.get(name);
+    return at === undefined || (this.#parsers[at] as number) === this.#parser;
   }
 
   get hasError(): boolean {
@@ -147,13 +167,14 @@ export class LineLabels {
       this.#names.push(name);
       this.#values.push(value);
       this.#categories.push(category);
+      this.#parsers.push(this.#parser);
     } else {
       // What is of higher rank already stays.
       if ((this.#categories[at] as Category) > category) return;
       this.#values[at] = value;
       this.#categories[at] = category;
     }
-    if (category === FROM_LINE) this.hints.recordExtracted(name);
+    if (category !== FROM_STREAM) this.hints.recordExtracted(name);
   }
 
   delete(name: string): void {
@@ -163,6 +184,7 @@ export class LineLabels {
       this.#names.splice(at, 1);
       this.#values.splice(at, 1);
       this.#categories.splice(at, 1);
+      this.#parsers.splice(at, 1);
       for (let i = at; i < this.#names.length; i++) this.#index.set(this.#names[i] as string, i);
     }
     if (this.base.map.has(name)) this.#deleted.add(name);

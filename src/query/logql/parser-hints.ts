@@ -55,9 +55,9 @@ export class ParserHints {
     if (this.#extracted.size > 0) this.#extracted.clear();
   }
 
-  shouldExtract(name: string): boolean {
-    if (this.#required.size === 0) return true;
-    return this.#required.has(name) && !this.#extracted.has(name);
+  /** Whether the label is asked for. */
+  asksFor(name: string): boolean {
+    return this.#required.size === 0 || this.#required.has(name);
   }
 
   /** Whether any label that is asked for begins so. */

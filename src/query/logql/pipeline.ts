@@ -58,7 +58,7 @@ export function compilePipeline(stages: readonly StageExpr[], nowNs: bigint): Pi
     if (names === undefined) reads = undefined;
     else reads?.push(...names);
   };
-  const compiled = stages.map((stage, i) => {
+  const compiled = stages.map((_, i) => {
     const made = compileStage(stages, i, tests, nowNs);
     addReads(made.reads);
     return made.stage;

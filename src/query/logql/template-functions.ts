@@ -269,6 +269,16 @@ const foldFloats = (call: (a: number, b: number) => number) =>
 const decimals = (operation: 'add' | 'sub' | 'mul' | 'div') =>
   fn(['any'], (args) => decimalFold(operation, args.map(toFloat)), 'any');
 
+function larger(a: bigint, b: bigint): bigint {
+  if (b > a) return b;
+  return a;
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  if (b < a) return b;
+  return a;
+}
+
 function nonZero(value: bigint): bigint {
   if (value === 0n) throw new Error('runtime error: integer divide by zero');
   return value;
@@ -376,8 +386,8 @@ export const LOGQL_FUNCTIONS: TemplateFunctions = {
   sub: integers((a, b) => a - b),
   div: integers((a, b) => a / nonZero(b)),
   mod: integers((a, b) => a % nonZero(b)),
-  max: foldIntegers((a, b) => (b > a ? b : a)),
-  min: foldIntegers((a, b) => (b < a ? b : a)),
+  max: foldIntegers(larger),
+  min: foldIntegers(smaller),
   addf: decimals('add'),
   subf: decimals('sub'),
   mulf: decimals('mul'),

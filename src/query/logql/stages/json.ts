@@ -78,7 +78,7 @@ export function compileJson(gate: LabelGate): Stage {
     let name = nameOf(prefix, key);
     if (name === '') return 'go on';
     if (labels.streamHas(name)) name += EXTRACTED_SUFFIX;
-    if (!labels.hints.shouldExtract(name)) return 'go on';
+    if (!labels.wants(name)) return 'go on';
     const text =
       value.type === 'string'
         ? stringValue(line, value.start, value.end)
@@ -90,6 +90,7 @@ export function compileJson(gate: LabelGate): Stage {
 
   return (line, labels) => {
     if (labels.hints.done) return line;
+    labels.beginParser();
     try {
       if (walk(line, 0, line.length, '', 0, labels) === 'dropped') return undefined;
     } catch (error) {
@@ -111,6 +112,7 @@ export function compileUnpack(gate: LabelGate): Stage {
       noteParseError(labels, 'JSONParserErr', 'expecting json object(6), but it is not');
       return line;
     }
+    labels.beginParser();
     const found: [string, string][] = [];
     let entry: string | undefined;
     try {
@@ -122,7 +124,7 @@ export function compileUnpack(gate: LabelGate): Stage {
         }
         let name = key;
         if (labels.streamHas(name)) name += EXTRACTED_SUFFIX;
-        if (!labels.hints.shouldExtract(name)) return true;
+        if (!labels.wants(name)) return true;
         name = sanitizeKey(name, true);
         if (name !== '') found.push([name, stringValue(line, value.start, value.end)]);
         return true;

@@ -28,9 +28,9 @@ export function compileLabelFilter(filter: LabelFilter): LabelTest {
     case 'ip': {
       const test = compileIp(filter.text, filter.at);
       return (labels) => {
-        if (labels.hasError) return true;
         const value = labels.get(filter.name);
-        return value !== undefined && test(value) !== filter.negate;
+        if (value === undefined) return false;
+        return labels.hasError || test(value) !== filter.negate;
       };
     }
     case 'and': {
@@ -56,10 +56,10 @@ function compare<T extends number | bigint>(
 ): LabelTest {
   const holds = comparer<T>(sign, want);
   return (labels) => {
-    // Only tests of strings look at lines with errors.
-    if (labels.hasError) return true;
     const text = labels.get(name);
     if (text === undefined) return false;
+    // Only tests of strings take away lines with errors.
+    if (labels.hasError) return true;
     const value = read(text);
     if (value === undefined) {
       labels.setError('LabelFilterErr', `${words} ${JSON.stringify(text)}`);

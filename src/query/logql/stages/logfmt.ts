@@ -158,6 +158,7 @@ export function compileLogfmt(options: LogfmtOptions, gate: LabelGate): Stage {
   };
   return (line, labels) => {
     if (labels.hints.done) return line;
+    labels.beginParser();
     const reader = new LogfmtReader(line);
     while (!reader.isAtEnd) {
       if (!reader.next()) {
@@ -167,7 +168,7 @@ export function compileLogfmt(options: LogfmtOptions, gate: LabelGate): Stage {
       let name = nameOf(reader.key);
       if (name === '') continue;
       if (labels.streamHas(name)) name += EXTRACTED_SUFFIX;
-      if (!labels.hints.shouldExtract(name)) continue;
+      if (!labels.wants(name)) continue;
       const value = cleanValue(reader.value);
       if (value === '' && !options.keepEmpty) continue;
       labels.set(FROM_LINE, name, value);

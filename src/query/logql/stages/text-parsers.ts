@@ -9,7 +9,7 @@ import { type LabelGate, type Stage, sanitizeKey } from './stage.ts';
 /** Sets a label unless it is not asked for; false drops the line. */
 function put(name: string, value: string, labels: LineLabels, gate: LabelGate): boolean {
   const unique = labels.streamHas(name) ? name + EXTRACTED_SUFFIX : name;
-  if (!labels.hints.shouldExtract(unique)) return true;
+  if (!labels.wants(unique)) return true;
   labels.set(FROM_LINE, unique, value);
   return gate(unique, labels);
 }
@@ -18,6 +18,7 @@ export function compilePatternParser(text: string, position: number, gate: Label
   const { names, match } = compilePattern(text, position);
   return (line, labels) => {
     if (labels.hints.done) return line;
+    labels.beginParser();
     const values = match(line);
     for (let i = 0; i < values.length; i++) {
       if (!put(names[i] as string, values[i] as string, labels, gate)) return undefined;
@@ -45,6 +46,7 @@ export function compileRegexpParser(text: string, position: number, gate: LabelG
   if (groups.length === 0) fail('at least one named capture must be supplied');
   return (line, labels) => {
     if (labels.hints.done) return line;
+    labels.beginParser();
     const found = regex.match(line);
     if (found === undefined) return line;
     for (const [index, name] of groups) {
