@@ -5,18 +5,27 @@
 
 const INITIAL_ROWS = 64;
 const INITIAL_BYTES = 1024;
+/** Longest string that is written character by character when it is ASCII: the encoder's call costs more. */
+const SHORT_STRING = 40;
+
+const NO_BUFFER = new ArrayBuffer(0);
+const NO_F64 = new Float64Array(NO_BUFFER);
+const NO_I64 = new BigInt64Array(NO_BUFFER);
+const NO_U32 = new Uint32Array(NO_BUFFER);
+const NO_U8 = new Uint8Array(NO_BUFFER);
 
 /** A growable column of 64-bit slots that can be read as float64, int64 or two uint32 halves (little endian). */
 export class Slots64 {
   length = 0;
-  #buffer = new ArrayBuffer(INITIAL_ROWS * 8);
-  #f64 = new Float64Array(this.#buffer);
-  #i64 = new BigInt64Array(this.#buffer);
-  #u32 = new Uint32Array(this.#buffer);
+  // Many columns of a batch stay empty: nothing is allocated before the first push.
+  #buffer = NO_BUFFER;
+  #f64 = NO_F64;
+  #i64 = NO_I64;
+  #u32 = NO_U32;
 
   #grow(): void {
     if (this.length * 8 < this.#buffer.byteLength) return;
-    const next = new ArrayBuffer(this.#buffer.byteLength * 2);
+    const next = new ArrayBuffer(Math.max(INITIAL_ROWS * 8, this.#buffer.byteLength * 2));
     new Uint8Array(next).set(new Uint8Array(this.#buffer));
     this.#buffer = next;
     this.#f64 = new Float64Array(next);
@@ -77,11 +86,11 @@ export class Slots64 {
 /** A growable column of uint32 values. */
 export class Slots32 {
   length = 0;
-  #data = new Uint32Array(INITIAL_ROWS);
+  #data = NO_U32;
 
   push(value: number): void {
     if (this.length === this.#data.length) {
-      const next = new Uint32Array(this.#data.length * 2);
+      const next = new Uint32Array(Math.max(INITIAL_ROWS, this.#data.length * 2));
       next.set(this.#data);
       this.#data = next;
     }
@@ -105,11 +114,11 @@ export class Slots32 {
 /** A growable column of uint8 values. */
 export class Slots8 {
   length = 0;
-  #data = new Uint8Array(INITIAL_ROWS);
+  #data = NO_U8;
 
   push(value: number): void {
     if (this.length === this.#data.length) {
-      const next = new Uint8Array(this.#data.length * 2);
+      const next = new Uint8Array(Math.max(INITIAL_ROWS, this.#data.length * 2));
       next.set(this.#data);
       this.#data = next;
     }
@@ -131,14 +140,14 @@ const encoder = new TextEncoder();
 /** A growable column of byte strings: row i is `data[ends[i-1] .. ends[i])`. Also used for fixed-width ids. */
 export class BytesColumn {
   length = 0;
-  #data = new Uint8Array(INITIAL_BYTES);
+  #data = NO_U8;
   #used = 0;
   #ends = new Slots32();
 
   #reserve(bytes: number): void {
     const need = this.#used + bytes;
     if (need <= this.#data.length) return;
-    let size = this.#data.length * 2;
+    let size = Math.max(INITIAL_BYTES, this.#data.length * 2);
     while (size < need) size *= 2;
     const next = new Uint8Array(size);
     next.set(this.#data.subarray(0, this.#used));
@@ -164,10 +173,26 @@ export class BytesColumn {
   /** Appends a string as UTF-8. */
   pushString(value: string): void {
     this.#reserve(value.length * 3);
+    if (value.length <= SHORT_STRING && this.#pushAscii(value)) return;
     const { written } = encoder.encodeInto(value, this.#data.subarray(this.#used));
     this.#used += written;
     this.#ends.push(this.#used);
     this.length++;
+  }
+
+  /** Appends a string when all of it is ASCII; room for it is there. */
+  #pushAscii(value: string): boolean {
+    const data = this.#data;
+    let at = this.#used;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) return false;
+      data[at++] = code;
+    }
+    this.#used = at;
+    this.#ends.push(at);
+    this.length++;
+    return true;
   }
 
   start(row: number): number {

@@ -47,6 +47,8 @@ const MEANINGS = new Map<string, number>([
 ]);
 
 const NO_BYTES = new Uint8Array(0);
+const HEX_DIGITS = Buffer.from('0123456789abcdef');
+const HEX_SCRATCH = new Uint8Array(64);
 
 export class LogBatchBuilder implements LogBatch {
   readonly tenant: string;
@@ -117,6 +119,23 @@ export class LogBatchBuilder implements LogBatch {
     if ((this.#meanings[key] as number) !== 0) {
       this.#note(this.#meanings[key] as number, Buffer.from(bytes.subarray(start, end)).toString('utf8'));
     }
+  }
+
+  /** Like `metadataText` for values that cannot be a level nor an id: nothing is looked for in it. */
+  plainMetadata(key: number, value: string): void {
+    if (!this.#repeated(key)) this.metadata.pushString(key, value);
+  }
+
+  /** Adds an id in hexadecimal, which the row has as a column already. */
+  idMetadata(key: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#repeated(key)) return;
+    let at = 0;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] as number;
+      HEX_SCRATCH[at++] = HEX_DIGITS[byte >>> 4] as number;
+      HEX_SCRATCH[at++] = HEX_DIGITS[byte & 15] as number;
+    }
+    this.metadata.pushStringBytes(key, HEX_SCRATCH, 0, at);
   }
 
   #repeated(key: number): boolean {

@@ -27,15 +27,50 @@ export const MAX_TIMESTAMP_MS = 253_402_300_799_999;
 /** A series as decoders remember it across batches. */
 export class KnownSeries {
   readonly labels: Labels;
+  /** Whether no other object of the same decoder stands for these labels. */
+  readonly unique: boolean;
   /** The batch (its serial number) in which `index` holds. */
   batch = 0;
   index = 0;
-  /** Start time for which a zero sample was written last, in milliseconds, and for whom. */
-  startedMs = Number.NaN;
-  startedTenant = '';
+  #startedMs = Number.NaN;
+  #startedTenant = '';
 
-  constructor(labels: Labels) {
+  constructor(labels: Labels, unique: boolean) {
     this.labels = labels;
+    this.unique = unique;
+  }
+
+  /** Whether this start time is new for the tenant, so that a zero sample is due. */
+  startsAt(startMs: number, tenant: string): boolean {
+    if (this.#startedMs === startMs && this.#startedTenant === tenant) return false;
+    this.#startedMs = startMs;
+    this.#startedTenant = tenant;
+    return true;
+  }
+}
+
+/** One KnownSeries per label set, whichever way it was encoded, as long as there is room. */
+export class SeriesRegister {
+  readonly #maxSeries: number;
+  readonly #byKey = new Map<string, KnownSeries>();
+
+  constructor(maxSeries: number) {
+    this.#maxSeries = maxSeries;
+  }
+
+  get(labels: Labels): KnownSeries {
+    let known = this.#byKey.get(labels.key);
+    if (known === undefined) {
+      const room = this.#byKey.size < this.#maxSeries;
+      known = new KnownSeries(labels, room);
+      if (room) this.#byKey.set(labels.key, known);
+    }
+    return known;
+  }
+
+  /** Only together with every cache that holds its series. */
+  clear(): void {
+    this.#byKey.clear();
   }
 }
 
@@ -58,7 +93,8 @@ export class MetricBatchBuilder implements MetricBatch {
   readonly metadata: MetricMetadata[] = [];
   /** Batches are told apart by number, so that what remembers one does not keep it alive. */
   readonly #serial = ++serials;
-  readonly #byKey = new Map<string, number>();
+  /** Made when a series comes that may be known under another object. */
+  #byKey: Map<string, number> | undefined;
   readonly #families = new Set<string>();
 
   constructor(tenant: string) {
@@ -68,13 +104,20 @@ export class MetricBatchBuilder implements MetricBatch {
   /** The number of a series in this batch. */
   indexOf(known: KnownSeries): number {
     if (known.batch === this.#serial) return known.index;
-    const index = this.indexOfLabels(known.labels);
+    let index: number;
+    if (known.unique && this.#byKey === undefined) {
+      index = this.series.length;
+      this.series.push(known.labels);
+    } else {
+      index = this.#indexOfLabels(known.labels);
+    }
     known.batch = this.#serial;
     known.index = index;
     return index;
   }
 
-  indexOfLabels(labels: Labels): number {
+  #indexOfLabels(labels: Labels): number {
+    this.#byKey ??= new Map(this.series.map((one, index) => [one.key, index]));
     let index = this.#byKey.get(labels.key);
     if (index === undefined) {
       index = this.series.length;

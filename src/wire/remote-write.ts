@@ -9,11 +9,12 @@ import { compareCodePoints, Labels, METRIC_NAME } from '../model/labels.ts';
 import { LabelPool } from './label-pool.ts';
 import {
   DEFAULT_SERIES_LIMITS,
-  KnownSeries,
+  type KnownSeries,
   MAX_TIMESTAMP_MS,
   MetricBatchBuilder,
   refuseLabels,
   type SeriesLimits,
+  SeriesRegister,
 } from './metric-batch.ts';
 import { ProtobufReader } from './protobuf.ts';
 import { Rejected } from './rejected.ts';
@@ -58,16 +59,20 @@ const TYPES: readonly MetricMetadata['type'][] = [
 /** Decodes requests of both versions and remembers their series. One per process is enough: it serves all tenants. */
 export class RemoteWriteDecoder {
   readonly series: SeriesCache<KnownSeries>;
+  readonly #register: SeriesRegister;
   readonly #pool = new LabelPool();
   #key = new Uint8Array(1024);
   #keyView = new DataView(this.#key.buffer);
 
   constructor(series = new SeriesCache<KnownSeries>()) {
     this.series = series;
+    this.#register = new SeriesRegister(series.maxEntries);
+    series.onClear = () => this.#register.clear();
   }
 
   /** Decodes a prometheus.WriteRequest. */
   version1(body: Uint8Array, tenant: string, options = DEFAULT_REMOTE_WRITE_OPTIONS): DecodedWrite {
+    this.series.tidy();
     const reader = new ProtobufReader(body);
     const request = new Request(reader, tenant, options);
     const end = body.length;
@@ -115,7 +120,7 @@ export class RemoteWriteDecoder {
         reader.pos = end;
         return;
       }
-      known = new KnownSeries(labels);
+      known = this.#register.get(labels);
       if (!scattered) this.series.add(bytes, start, labelsEnd, known);
     }
     reader.pos = labelsEnd;
@@ -200,6 +205,7 @@ export class RemoteWriteDecoder {
 
   /** Decodes an io.prometheus.write.v2.Request. */
   version2(body: Uint8Array, tenant: string, options = DEFAULT_REMOTE_WRITE_OPTIONS): DecodedWrite {
+    this.series.tidy();
     const reader = new ProtobufReader(body);
     const request = new Request(reader, tenant, options);
     const end = body.length;
@@ -321,7 +327,7 @@ export class RemoteWriteDecoder {
     if (typeof labels === 'string') return labels;
     const refused = refuseLabels(labels, request.options.limits);
     if (refused !== undefined) return refused;
-    const known = new KnownSeries(labels);
+    const known = this.#register.get(labels);
     this.series.add(key, 0, at, known);
     return known;
   }
@@ -564,11 +570,7 @@ class Request implements DecodedWrite {
   /** Whether a zero sample is wanted at this start time, which it is once for each start. */
   #starts(known: KnownSeries, startMs: number, timestampMs: number): boolean {
     if (!this.options.createdTimestampZeroSamples || startMs >= timestampMs) return false;
-    const { tenant } = this.batch;
-    if (known.startedMs === startMs && known.startedTenant === tenant) return false;
-    known.startedMs = startMs;
-    known.startedTenant = tenant;
-    return true;
+    return known.startsAt(startMs, this.batch.tenant);
   }
 }
 

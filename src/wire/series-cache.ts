@@ -20,6 +20,9 @@ export class SeriesCache<T> {
   #hashes = new Int32Array(512);
   #starts = new Int32Array(512);
   #sizes = new Int32Array(512);
+  /** Per entry: the one that came behind it last time. Senders keep their order, so it is tried before hashing. */
+  #nexts = new Int32Array(512).fill(-1);
+  #last = 0;
   #values: T[] = [];
   #arena = new Uint8Array(1 << 16);
   #view = new DataView(this.#arena.buffer);
@@ -28,6 +31,8 @@ export class SeriesCache<T> {
   #refused = 0;
   /** Hash of the key that was looked up last, for `add`. */
   #hash = 0;
+  /** Called when everything was forgotten. */
+  onClear: (() => void) | undefined;
   /** Look-ups that found something, and that did not. */
   hits = 0;
   misses = 0;
@@ -36,12 +41,22 @@ export class SeriesCache<T> {
     this.#limits = limits;
   }
 
+  get maxEntries(): number {
+    return this.#limits.maxEntries;
+  }
+
   get size(): number {
     return this.#values.length;
   }
 
   /** The value for the key in bytes[start..end), whose DataView is `view`. */
   get(bytes: Uint8Array, view: DataView, start: number, end: number): T | undefined {
+    const next = this.#nexts[this.#last] as number;
+    if (next >= 0 && this.#same(next, bytes, view, start, end)) {
+      this.hits++;
+      this.#last = next;
+      return this.#values[next];
+    }
     const hash = hashBytes(bytes, view, start, end);
     this.#hash = hash;
     const mask = this.#slots.length - 1;
@@ -51,6 +66,8 @@ export class SeriesCache<T> {
       if (entry < 0) break;
       if (this.#hashes[entry] === hash && this.#same(entry, bytes, view, start, end)) {
         this.hits++;
+        this.#nexts[this.#last] = entry;
+        this.#last = entry;
         return this.#values[entry];
       }
       slot = (slot + 1) & mask;
@@ -74,13 +91,13 @@ export class SeriesCache<T> {
 
   /**
    * Remembers the value of the key that `get` was called with last (and did not find). When the cache is full,
-   * nothing is added; when it misses for long, it is emptied and starts anew.
+   * nothing is added.
    */
   add(bytes: Uint8Array, start: number, end: number, value: T): void {
     const size = end - start;
     if (this.#values.length >= this.#limits.maxEntries || this.#used + size > this.#limits.maxBytes) {
-      if (++this.#refused < this.#values.length * 4) return;
-      this.clear();
+      this.#refused++;
+      return;
     }
     const mask = this.#slots.length - 1;
     let slot = this.#hash & mask;
@@ -100,6 +117,7 @@ export class SeriesCache<T> {
       this.#hashes = grow(this.#hashes);
       this.#starts = grow(this.#starts);
       this.#sizes = grow(this.#sizes);
+      this.#nexts = grow(this.#nexts);
     }
     this.#arena.set(bytes.subarray(start, end), this.#used);
     this.#hashes[entry] = this.#hash;
@@ -107,15 +125,26 @@ export class SeriesCache<T> {
     this.#sizes[entry] = size;
     this.#used += size;
     this.#values.push(value);
+    this.#nexts[entry] = -1;
+    if (entry > 0) this.#nexts[this.#last] = entry;
+    this.#last = entry;
     this.#slots[slot] = entry;
     if (this.#values.length * 2 > this.#slots.length) this.#rehash();
+  }
+
+  /** Call between requests: a full cache that misses for long is emptied and starts anew. */
+  tidy(): void {
+    if (this.#refused > this.#values.length * 4) this.clear();
   }
 
   clear(): void {
     this.#slots = new Int32Array(1024).fill(-1);
     this.#values = [];
+    this.#nexts[0] = -1;
+    this.#last = 0;
     this.#used = 0;
     this.#refused = 0;
+    this.onClear?.();
   }
 
   #rehash(): void {

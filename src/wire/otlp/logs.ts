@@ -10,16 +10,9 @@ import { DEFAULT_LOG_LIMITS, LogBatchBuilder, type LogLimits, refuseStream } fro
 import { levelOfLine, withServiceName } from '../log-level.ts';
 import { ProtobufReader } from '../protobuf.ts';
 import { Rejected } from '../rejected.ts';
-import {
-  ANY_KVLIST,
-  ANY_STRING,
-  AnyValueView,
-  int64Text,
-  MAX_VALUE_DEPTH,
-  plainText,
-  readPair,
-} from './any-value.ts';
-import { hex, isId, isZero } from './ids.ts';
+import { ANY_KVLIST, ANY_STRING, AnyValueView, MAX_VALUE_DEPTH, plainText, readPair } from './any-value.ts';
+import { isId, isZero } from './ids.ts';
+import { millisecondsOf } from './metric-exemplars.ts';
 import { labelName } from './names.ts';
 
 /** Resource attributes that name a stream; Loki 3's default list. */
@@ -76,6 +69,8 @@ class LogsDecoder {
   readonly rejected = new Rejected();
   readonly #reader: ProtobufReader;
   readonly #options: OtlpLogsOptions;
+  readonly #maxLow: number;
+  readonly #maxHigh: number;
   readonly #keys: Interner;
   readonly #names = new Map<string, string>();
   readonly #indexed: ReadonlySet<string>;
@@ -96,6 +91,8 @@ class LogsDecoder {
     this.batch = new LogBatchBuilder(tenant);
     this.#reader = new ProtobufReader(body);
     this.#options = options;
+    this.#maxLow = Number(options.maxTimestampNs & 0xffffffffn);
+    this.#maxHigh = Number(options.maxTimestampNs >> 32n);
     this.#keys = new Interner(this.batch.keys, (key) => this.#name(key));
     this.#indexed = new Set(options.indexedAttributes);
     this.#fieldKeys = Object.fromEntries(
@@ -369,7 +366,7 @@ class LogsDecoder {
       rowLow = Number(this.#options.nowNs & 0xffffffffn);
       rowHigh = Number(this.#options.nowNs >> 32n);
     }
-    if (((BigInt(rowHigh) << 32n) | BigInt(rowLow)) > this.#options.maxTimestampNs) {
+    if (rowHigh > this.#maxHigh || (rowHigh === this.#maxHigh && rowLow > this.#maxLow)) {
       this.rejected.add('record has a timestamp too far in the future');
       return;
     }
@@ -383,14 +380,14 @@ class LogsDecoder {
     const hasTrace = isId(bytes, traceStart, traceEnd, 16);
     const hasSpan = isId(bytes, spanStart, spanEnd, 8);
     if (eventEnd !== eventStart) batch.metadataBytes(keys.event_name, bytes, eventStart, eventEnd);
-    if (hasSpan) batch.metadataText(keys.span_id, hex(bytes, spanStart, spanEnd));
-    if (hasTrace) batch.metadataText(keys.trace_id, hex(bytes, traceStart, traceEnd));
-    if (flags !== 0) batch.metadataText(keys.flags, String(flags));
-    if (dropped !== 0) batch.metadataText(keys.dropped_attributes_count, String(dropped));
+    if (hasSpan) batch.idMetadata(keys.span_id, bytes, spanStart, spanEnd);
+    if (hasTrace) batch.idMetadata(keys.trace_id, bytes, traceStart, traceEnd);
+    if (flags !== 0) batch.plainMetadata(keys.flags, String(flags));
+    if (dropped !== 0) batch.plainMetadata(keys.dropped_attributes_count, String(dropped));
     if (textEnd !== textStart) batch.metadataBytes(keys.severity_text, bytes, textStart, textEnd);
-    if (severity !== 0) batch.metadataText(keys.severity_number, String(severity | 0));
+    if (severity !== 0) batch.plainMetadata(keys.severity_number, String(severity | 0));
     if (hasTime && hasObserved)
-      batch.metadataText(keys.observed_timestamp, int64Text(observedLow, observedHigh));
+      batch.plainMetadata(keys.observed_timestamp, nanosecondsText(observedLow, observedHigh));
     if (attributes > 0) {
       reader.pos = start;
       while (reader.pos < end) {
@@ -463,6 +460,13 @@ class LogsDecoder {
       else this.batch.metadataText(this.batch.keys.indexOf(name), plainText(this.#reader, value));
     });
   }
+}
+
+/** A positive 64-bit number in decimal. */
+function nanosecondsText(low: number, high: number): string {
+  const milliseconds = millisecondsOf(low, high);
+  const rest = (low - (((milliseconds % 4294967296) * 1_000_000) % 4294967296) + 4294967296) % 4294967296;
+  return milliseconds === 0 ? String(rest) : String(milliseconds) + String(rest).padStart(6, '0');
 }
 
 /** Metadata that stands for a field of the record or scope. */

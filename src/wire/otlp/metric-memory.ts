@@ -4,7 +4,13 @@
  */
 
 import { Labels, METRIC_NAME } from '../../model/labels.ts';
-import { DEFAULT_SERIES_LIMITS, KnownSeries, refuseLabels, type SeriesLimits } from '../metric-batch.ts';
+import {
+  DEFAULT_SERIES_LIMITS,
+  type KnownSeries,
+  refuseLabels,
+  type SeriesLimits,
+  SeriesRegister,
+} from '../metric-batch.ts';
 import type { SeriesCache } from '../series-cache.ts';
 import type { DeltaTotals } from './delta.ts';
 import {
@@ -40,6 +46,8 @@ export const DEFAULT_OTLP_METRICS_OPTIONS: OtlpMetricsOptions = {
 
 /** When so many resources or metrics are remembered, all is forgotten. */
 const MAX_CONTEXTS = 100_000;
+/** Bounds and quantiles of one point's attributes that are remembered. */
+const MAX_SERIES_OF_POINT = 1000;
 
 export type PointKind = 'gauge' | 'sum' | 'histogram' | 'exponential' | 'summary';
 export const UNSPECIFIED = 0;
@@ -57,7 +65,10 @@ export class PointSeries {
   bounds: readonly number[] = [];
   bucketSeries: KnownSeries[] = [];
 
-  constructor(labels: Map<string, string> | string) {
+  readonly #register: SeriesRegister;
+
+  constructor(labels: Map<string, string> | string, register: SeriesRegister) {
+    this.#register = register;
     this.labels = typeof labels === 'string' ? null : labels;
     this.refused = typeof labels === 'string' ? labels : undefined;
   }
@@ -72,7 +83,8 @@ export class PointSeries {
       if (extra !== undefined) pairs.push(extra);
       pairs.push([METRIC_NAME, name]);
       const labels = Labels.fromPairs(pairs);
-      series = refuseLabels(labels, limits) ?? new KnownSeries(labels);
+      series = refuseLabels(labels, limits) ?? this.#register.get(labels);
+      if (this.#series.size >= MAX_SERIES_OF_POINT) this.#series.clear();
       this.#series.set(key, series);
     }
     return series;
@@ -103,20 +115,26 @@ export class MetricMemory {
   readonly series: SeriesCache<PointSeries>;
   readonly #resources = new Map<string, ResourceContext>();
   readonly #metrics = new Map<string, MetricContext>();
+  readonly #register: SeriesRegister;
   #ids = 0;
 
   constructor(options: OtlpMetricsOptions, deltas: DeltaTotals, series: SeriesCache<PointSeries>) {
     this.options = options;
     this.deltas = deltas;
     this.series = series;
+    // Series of histograms have a dozen and more label sets for one set of attributes.
+    this.#register = new SeriesRegister(series.maxEntries * 2);
+    series.onClear = () => {
+      this.#resources.clear();
+      this.#metrics.clear();
+      this.#register.clear();
+    };
   }
 
   /** Call before a request: forgets everything when too much is remembered. */
   tidy(): void {
-    if (this.#metrics.size <= MAX_CONTEXTS && this.#resources.size <= MAX_CONTEXTS) return;
-    this.#resources.clear();
-    this.#metrics.clear();
-    this.series.clear();
+    if (this.#metrics.size > MAX_CONTEXTS || this.#resources.size > MAX_CONTEXTS) this.series.clear();
+    else this.series.tidy();
   }
 
   /** What is known of a resource; `bytes` are its encoding, `read` gives its attributes when it is new. */
@@ -132,7 +150,7 @@ export class MetricMemory {
         targetInfo:
           info === undefined || refuseLabels(info, this.options.limits) !== undefined
             ? undefined
-            : new KnownSeries(info),
+            : this.#register.get(info),
       };
       this.#resources.set(key, context);
     }
@@ -170,6 +188,9 @@ export class MetricMemory {
 
   /** The labels of a point with these attributes. */
   labels(attributes: readonly Pair[], context: MetricContext): PointSeries {
-    return new PointSeries(pointLabels(attributes, context.resource, context.scope, this.options));
+    return new PointSeries(
+      pointLabels(attributes, context.resource, context.scope, this.options),
+      this.#register,
+    );
   }
 }

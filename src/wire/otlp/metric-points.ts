@@ -183,9 +183,7 @@ export class PointWriter {
 
   #starts(known: KnownSeries, startMs: number): boolean {
     if (!this.#memory.options.createdTimestampZeroSamples) return false;
-    if (startMs === 0 || startMs >= this.#timestampMs || known.startedMs === startMs) return false;
-    known.startedMs = startMs;
-    return true;
+    return startMs !== 0 && startMs < this.#timestampMs && known.startsAt(startMs, this.#context.tenant);
   }
 
   /** NumberDataPoint: start = 2, time = 3, as_double = 4, exemplars = 5, as_int = 6, attributes = 7, flags = 8. */
