@@ -367,7 +367,13 @@ const QUERY_SETTINGS: Readonly<Record<string, string>> = {
   distributed_product_mode: 'local',
 };
 
+/**
+ * Duplicates are left to merges and reads, and skip indexes to merges: doing either at insert doubles its time
+ * (schema/README.md has the figures).
+ */
 const INSERT_SETTINGS: Readonly<Record<string, string>> = {
+  optimize_on_insert: '0',
+  materialize_skip_indexes_on_insert: '0',
   max_partitions_per_insert_block: '0',
   async_insert: '0',
   distributed_foreground_insert: '1',

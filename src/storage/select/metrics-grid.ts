@@ -1,16 +1,109 @@
-/** Range functions computed in ClickHouse on a time grid, where the answer is the same as on raw samples. */
+/**
+ * Range functions computed in ClickHouse on a time grid (timeSeries...ToGrid), where the answer is the same as on raw
+ * samples: one value per series and step comes back instead of all samples. Everything else is declined.
+ */
 
-import type { GridHint, MetricSelect, MetricSelectResult } from '../../model/select-metrics.ts';
+import type { GridFunction, GridHint, GridSeries, MetricSelectResult } from '../../model/select-metrics.ts';
+import { STALE_HIGH, STALE_LOW } from '../../model/stale.ts';
+import type { QueryOptions } from '../client.ts';
+import { type Block, NullableColumn, NumberColumn } from '../native.ts';
 import type { ScopedClient } from '../scope.ts';
-import type { MatcherSql } from './metrics-matchers.ts';
+import { bind, type Sql, sql, table } from '../sql.ts';
+import { type SeriesTable, tooManySamples } from './metrics-rows.ts';
 
-/** The grid, or undefined when this one is better (or only exactly) computed from raw samples. */
+/**
+ * Functions of ClickHouse that were found to give Prometheus's values. The others differ (changes counts NaN after NaN,
+ * last knows no stale markers) or do not exist.
+ */
+const FUNCTIONS: Partial<Record<GridFunction, Sql>> = {
+  rate: sql`timeSeriesRateToGrid`,
+  increase: sql`timeSeriesIncreaseToGrid`,
+  delta: sql`timeSeriesDeltaToGrid`,
+  irate: sql`timeSeriesInstantRateToGrid`,
+  idelta: sql`timeSeriesInstantDeltaToGrid`,
+  resets: sql`timeSeriesResetsToGrid`,
+};
+
+const SETTINGS = {
+  allow_experimental_ts_to_grid_aggregate_function: 1,
+  allow_experimental_time_series_aggregate_functions: 1,
+} as const;
+
+/** The stale marker's bits: range functions pass markers over. */
+const STALE_BITS = (BigInt(STALE_HIGH) << 32n) | BigInt(STALE_LOW);
+
+/** Whether ClickHouse computes this one; the grid's times must be whole seconds apart. */
+export function takesGrid(grid: GridHint): boolean {
+  const isSingle = grid.startMs === grid.endMs;
+  return (
+    FUNCTIONS[grid.func] !== undefined &&
+    (isSingle || grid.stepMs % 1000 === 0) &&
+    grid.windowMs % 1000 === 0 &&
+    grid.windowMs > 0 &&
+    grid.startMs - grid.windowMs > 0
+  );
+}
+
+/**
+ * Reads the grid of the samples that satisfy `condition`. Undefined when there are histograms among them: those are
+ * evaluated from raw samples. `found` gives the labels and must be complete when this resolves its own reads.
+ */
 export async function selectGrid(
-  _scope: ScopedClient,
-  _request: MetricSelect,
-  _grid: GridHint,
-  _matcher: MatcherSql,
-  _signal: AbortSignal | undefined,
+  scope: ScopedClient,
+  grid: GridHint,
+  condition: Sql,
+  found: Promise<SeriesTable>,
+  maxSamples: number | undefined,
+  options: QueryOptions,
 ): Promise<MetricSelectResult | undefined> {
-  return undefined;
+  const func = FUNCTIONS[grid.func] as Sql;
+  const stepSeconds = grid.startMs === grid.endMs ? 1 : grid.stepMs / 1000;
+  const points = Math.floor((grid.endMs - grid.startMs) / (stepSeconds * 1000)) + 1;
+  const request = sql`SELECT id, ${func}(
+      fromUnixTimestamp64Milli(${bind.int64(grid.startMs)}, 'UTC'), fromUnixTimestamp64Milli(${bind.int64(grid.endMs)}, 'UTC'),
+      ${bind.int64(stepSeconds)}, ${bind.int64(grid.windowMs / 1000)}
+    )(fromUnixTimestamp64Milli(ts, 'UTC'), value) AS points
+    FROM ${table.samples} WHERE ${condition} AND reinterpretAsUInt64(value) != ${bind.uint64(STALE_BITS)}
+    GROUP BY id`;
+  const anyHistogram = sql`SELECT 1 AS one FROM ${table.histograms} WHERE ${condition} LIMIT 1`;
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const withSignal = { ...options, signal };
+  try {
+    const [blocks, histograms, series] = await Promise.all([
+      scope.query(request, { ...withSignal, settings: SETTINGS }),
+      scope.query(anyHistogram, withSignal),
+      found,
+    ]);
+    if (histograms.some((block) => block.rows > 0)) return undefined;
+    const out: GridSeries[] = [];
+    for (const block of blocks) {
+      if (maxSamples !== undefined && (out.length + block.rows) * points > maxSamples) throw tooManySamples();
+      readGrid(block, points, series, out);
+    }
+    return { kind: 'grid', grouped: false, series: out };
+  } catch (error) {
+    stop.abort();
+    throw error;
+  }
+}
+
+function readGrid(block: Block, points: number, series: SeriesTable, out: GridSeries[]): void {
+  const ids = block.bigints('id').halves();
+  const { items } = block.array('points');
+  if (!(items instanceof NullableColumn) || !(items.values instanceof NumberColumn)) {
+    throw new TypeError('a grid is an array of nullable numbers');
+  }
+  const values = items.values.values as Float64Array;
+  // 1 where there is no point; turned over in place to become `present`.
+  const present = items.nulls;
+  for (let i = 0; i < present.length; i++) present[i] = 1 - (present[i] as number);
+  for (let row = 0; row < block.rows; row++) {
+    const labels = series.get(ids[2 * row] as number, ids[2 * row + 1] as number);
+    if (labels === undefined) continue;
+    const from = row * points;
+    const mine = present.subarray(from, from + points);
+    if (!mine.includes(1)) continue;
+    out.push({ labels, values: values.subarray(from, from + points), present: mine });
+  }
 }

@@ -18,11 +18,15 @@ import type { QueryOptions } from '../client.ts';
 import type { Block } from '../native.ts';
 import type { ScopedClient, TenantScope } from '../scope.ts';
 import { bind, join, type Sql, sql, TENANT, table } from '../sql.ts';
-import { selectGrid } from './metrics-grid.ts';
+import { selectGrid, takesGrid } from './metrics-grid.ts';
 import { activeBetween, type MatcherSql, matcherSql, matchingSeries, restTest } from './metrics-matchers.ts';
 import { HistogramRows, labelsOf, SampleRows, SeriesTable, tooManySamples } from './metrics-rows.ts';
 
 const EMPTY = new Float64Array(0);
+
+const DAY_MS = 86_400_000;
+/** Up to this range a look-up of series reads samples to be exact to the millisecond. */
+const MAX_PRECISE_RANGE_MS = 7 * DAY_MS;
 
 /** Times that the tables can hold as whole milliseconds. */
 const MAX_TIME_MS = 2 ** 53 - 1;
@@ -42,16 +46,27 @@ class ClickHouseMetrics implements MetricsSource {
   async select(request: MetricSelect, signal?: AbortSignal): Promise<MetricSelectResult> {
     const scope = this.#scopeOf(request.tenant);
     const matcher = matcherSql(request.matchers);
-    if (request.grid !== undefined && matcher.rest.length === 0) {
-      const grid = await selectGrid(scope, request, request.grid, matcher, signal);
-      if (grid !== undefined) return grid;
+    const { grid } = request;
+    if (grid !== undefined && matcher.rest.length === 0 && takesGrid(grid)) {
+      const options = { signal };
+      const found = new SeriesTable();
+      const series = readSeries(scope, matcher, request.startMs, request.endMs, found, options).then(
+        () => found,
+      );
+      const condition = sampleCondition(matcher, request, undefined);
+      const computed = await selectGrid(scope, grid, condition, series, request.maxSamples, options);
+      if (computed !== undefined) return computed;
     }
     return { kind: 'raw', series: await selectRaw(scope, request, matcher, signal) };
   }
 
   async series(query: SeriesQuery, signal?: AbortSignal): Promise<Labels[]> {
-    const found = await findSeries(this.#scopeOf(query.tenant), query, signal);
-    const list = [...found.entries()].map(([, labels]) => labels);
+    const scope = this.#scopeOf(query.tenant);
+    const found = await findSeries(scope, query, signal);
+    const isPresent = await presence(scope, query, signal);
+    const list: Labels[] = [];
+    for (const [id, labels] of found.entries())
+      if (isPresent === undefined || isPresent.has(id)) list.push(labels);
     return query.limit === undefined ? list : list.slice(0, query.limit);
   }
 
@@ -174,6 +189,31 @@ async function findSeries(
     await readSeries(scope, matcher, query.startMs, query.endMs, found, { signal });
   }
   return found;
+}
+
+/**
+ * Ids of the series that have a sample in the range. The series table knows activity by the day only; undefined when
+ * that is enough, because the range consists of whole days or has no end.
+ */
+async function presence(
+  scope: ScopedClient,
+  query: SeriesQuery,
+  signal: AbortSignal | undefined,
+): Promise<Set<bigint> | undefined> {
+  const { startMs, endMs } = query;
+  const wholeDays = startMs % DAY_MS === 0 && (endMs + 1) % DAY_MS === 0;
+  if (wholeDays || endMs - startMs > MAX_PRECISE_RANGE_MS) return undefined;
+  const sets = query.matcherSets.map(matcherSql);
+  const chosen = sql`${table.series} WHERE ${TENANT} AND ${activeBetween(startMs, endMs)}${anyOf(sets)}`;
+  const from = (samples: Sql): Sql => sql`SELECT DISTINCT id FROM ${samples} WHERE ${TENANT}
+    AND (metric, id) IN (SELECT metric, id FROM ${chosen}) AND ${timeBetween(startMs, endMs)}`;
+  const ids = new Set<bigint>();
+  const blocks = await Promise.all([
+    scope.query(from(table.samples), { signal }),
+    scope.query(from(table.histograms), { signal }),
+  ]);
+  for (const block of blocks.flat()) for (const id of block.bigints('id').values) ids.add(id);
+  return ids;
 }
 
 async function readSeries(

@@ -89,7 +89,7 @@ function groupField(field: SpanField): GroupField | undefined {
     case 'status':
       return { select: sql`status_code`, read: plainNumber };
     case 'durationNs':
-      return { select: sql`duration_ns`, read: plainNumber };
+      return { select: sql`greatest(duration_ns, 0)`, read: plainNumber };
     case 'scopeName':
     case 'scopeVersion':
       return { select: sql`scope`, read: plainNumber, lookUp: 'scope' };
@@ -109,7 +109,7 @@ interface Measured {
 function measuredField(field: SpanField, intsOnly: boolean): Measured | undefined {
   if (field.kind === 'intrinsic') {
     return field.name === 'durationNs'
-      ? { value: sql`duration_ns`, present: sql`1`, unknown: sql`0` }
+      ? { value: sql`greatest(duration_ns, 0)`, present: sql`1`, unknown: sql`0` }
       : undefined;
   }
   if (field.scope !== 'span') return undefined;

@@ -75,7 +75,8 @@ function intrinsicSql(field: IntrinsicField, { op, value }: Comparison): Sql {
     const number = bind.int64(value.value);
     switch (field.name) {
       case 'durationNs':
-        return compare(sql`duration_ns`, op, number);
+        // A span that ends before it starts has the duration 0.
+        return compare(sql`greatest(duration_ns, 0)`, op, number);
       case 'startNs':
         return compare(sql`start_ns`, op, number);
       case 'kind':
