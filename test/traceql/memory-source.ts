@@ -180,7 +180,8 @@ export function testCondition(span: Span, condition: SpanCondition): boolean {
   }
 }
 
-const byTime = (a: Span, b: Span): number => (a.startNs < b.startNs ? -1 : a.startNs > b.startNs ? 1 : 0);
+const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+const byTime = (a: Span, b: Span): number => ascending(a.startNs, b.startNs);
 
 export class MemorySpans implements SpansSource {
   readonly #traces = new Map<string, Span[]>();
@@ -214,7 +215,7 @@ export class MemorySpans implements SpansSource {
       if (!spans.some((span) => span.startNs <= request.endNs && span.endNs >= request.startNs)) continue;
       if (!request.anySpan.every((condition) => spans.some((span) => testCondition(span, condition))))
         continue;
-      const start = spans.map((span) => span.startNs).reduce((a, b) => (b < a ? b : a));
+      const start = spans.map((span) => span.startNs).sort(ascending)[0] as bigint;
       found.push({ traceId, spans, start });
     }
     found.sort((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0));

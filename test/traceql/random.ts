@@ -68,7 +68,7 @@ export const NAMES = [
 
 function value(random: Random): AttributeValue {
   return random.pick([
-    () => text(random.pick(['5', 'true', '', 'eco', 'eu-central', 'nil', 'line one\nline two'])),
+    () => text(random.pick(['5', 'true', '', 'eco', 'eu-central', 'null', 'line one\nline two'])),
     () => int(random.pick([0, 5, 6, -7, 200, 500, 12])),
     () => double(random.pick([0, 5, 5.5, -7.25, 450.5, 0.5])),
     () => bool(random.chance(0.5)),
@@ -122,10 +122,13 @@ export function randomTrace(random: Random, fromNs: bigint, withinNs: bigint): S
     const parent = spans.length === 0 || random.chance(0.05) ? undefined : random.pick(spans);
     const startNs = start + BigInt(random.below(3_000_000_000));
     const durationNs = random.pick([0n, 1n, 1_000_000n, 1_000_000_000n, BigInt(random.below(2 ** 31))]);
-    const kind = random.below(6);
+    // Spans that share an id are of different kinds.
+    const shared = parent !== undefined && random.chance(0.03) ? parent : undefined;
+    const taken = spans.filter(({ spanId }) => spanId === shared?.spanId).map(({ kind }) => kind);
+    const kind = random.pick([0, 1, 2, 3, 4, 5].filter((each) => !taken.includes(each)));
     spans.push({
       traceId,
-      spanId: parent !== undefined && random.chance(0.03) ? parent.spanId : random.hex(16),
+      spanId: shared?.spanId ?? random.hex(16),
       parentId: random.chance(0.05) ? random.hex(16) : (parent?.spanId ?? ''),
       name: random.pick(NAMES),
       kind,

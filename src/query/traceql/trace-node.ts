@@ -63,9 +63,16 @@ export function withoutDuplicates(spans: readonly Span[]): readonly Span[] {
   return [...kept.values()];
 }
 
+/** By start; equals by id and kind, so that a tree is numbered the same whatever order its spans come in. */
+function inOrder(a: Span, b: Span): number {
+  if (a.startNs !== b.startNs) return a.startNs < b.startNs ? -1 : 1;
+  if (a.spanId !== b.spanId) return a.spanId < b.spanId ? -1 : 1;
+  return a.kind - b.kind;
+}
+
 /** Makes the tree. `spans` are all spans of one trace, at least one, in any order. */
 export function buildTrace(traceId: string, spans: readonly Span[]): TraceNode {
-  const unique = withoutDuplicates(spans);
+  const unique = [...withoutDuplicates(spans)].sort(inOrder);
   let root: Span | undefined;
   let startNs = unique[0]?.startNs ?? 0n;
   let endNs = startNs;
