@@ -55,8 +55,9 @@ export interface ClientOptions {
   readonly querySettings?: Readonly<Record<string, SettingValue>>;
 }
 
-/** Beyond this the parameters go into a form body instead of the URL. */
+/** Beyond this the longer parameters go into a form body instead of the URL. */
 const MAX_URL_PARAMETERS = 16_384;
+const MAX_URL_PARAMETER = 2048;
 
 export class StorageClient {
   readonly database: string;
@@ -214,18 +215,34 @@ export class StorageClient {
   ): Promise<http.IncomingMessage> {
     await this.#options.ready?.(signal);
     let size = 0;
-    for (const value of query.params.values()) size += value.length;
-    if (size > MAX_URL_PARAMETERS) {
-      const boundary = `trivium-${queryId}`;
-      let form = '';
-      for (const [name, value] of query.params)
-        form += `--${boundary}\r\nContent-Disposition: form-data; name="param_${name}"\r\n\r\n${value}\r\n`;
-      form += `--${boundary}\r\nContent-Disposition: form-data; name="query"\r\n\r\n${query.text}\r\n--${boundary}--\r\n`;
-      const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
-      return this.#send(settings, queryId, headers, [Buffer.from(form)], signal, timeoutMs);
+    for (const [name, { text }] of query.params) {
+      size += text.length;
+      settings.set(`param_${name}`, text);
     }
-    for (const [name, value] of query.params) settings.set(`param_${name}`, value);
-    return this.#send(settings, queryId, {}, [Buffer.from(query.text)], signal, timeoutMs);
+    if (size <= MAX_URL_PARAMETERS)
+      return this.#send(settings, queryId, {}, [Buffer.from(query.text)], signal, timeoutMs);
+    // Long values travel as tables of one row in a form body: servers limit the length of parameters.
+    const boundary = `trivium-${queryId}`;
+    let form = '';
+    let statement = query.text;
+    for (const [name, { type, text }] of query.params) {
+      if (text.length <= MAX_URL_PARAMETER) continue;
+      settings.delete(`param_${name}`);
+      settings.set(`${name}_format`, 'TSV');
+      settings.set(`${name}_structure`, `v ${type}`);
+      statement = statement.replaceAll(`{${name}:${type}}`, `(SELECT v FROM ${name})`);
+      form += `--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="${name}"\r\n\r\n${text}\r\n`;
+    }
+    settings.set('query', statement);
+    const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+    return this.#send(
+      settings,
+      queryId,
+      headers,
+      [Buffer.from(`${form}--${boundary}--\r\n`)],
+      signal,
+      timeoutMs,
+    );
   }
 
   /** One HTTP exchange; resolves with a response of status 200, rejects with a StorageError. */

@@ -3,7 +3,7 @@
  * version, the first one has it and the other gets a conflict. Bodies are opaque texts.
  */
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { StorageClient } from './client.ts';
 import { BlockEncoder } from './native.ts';
 import { bind, type Sql, sql, TENANT, table } from './sql.ts';
@@ -50,6 +50,14 @@ interface Stored extends Document {
   readonly deleted: boolean;
   readonly writer: bigint;
 }
+
+const visible = ({ kind, id, version, body, writtenMs }: Stored): Document => ({
+  kind,
+  id,
+  version,
+  body,
+  writtenMs,
+});
 
 const TARGET = 'documents (tenant, kind, id, version, writer, deleted, body)';
 const MAX_ATTEMPTS = 5;
@@ -101,21 +109,15 @@ export function documentStore(client: StorageClient): DocumentStore {
       out.uint64('writer', BigUint64Array.of(writer));
       out.uint8('deleted', Uint8Array.of(deleted ? 1 : 0));
       out.texts('body', [body]);
-      await client.insert(TARGET, [out.finish()], { deduplicationToken: randomUUID() });
+      // Servers drop an insert whose token they have seen: of all writers of a version, the first one to commit wins.
+      const deduplicationToken = JSON.stringify([tenant, kind, id, version]);
+      await client.insert(TARGET, [out.finish()], { deduplicationToken });
       const stored = (await versions(tenant, kind, id)).find((row) => row.version === version);
-      if (stored?.writer === writer) return stored;
+      if (stored?.writer === writer) return visible(stored);
       if (expected !== undefined || attempt === MAX_ATTEMPTS)
         throw new DocumentConflictError(kind, id, expected ?? version - 1, stored?.version ?? version);
     }
   };
-
-  const visible = ({ kind, id, version, body, writtenMs }: Stored): Document => ({
-    kind,
-    id,
-    version,
-    body,
-    writtenMs,
-  });
 
   return {
     async get(tenant, kind, id) {

@@ -5,7 +5,7 @@
  */
 
 import type { StorageClient } from './client.ts';
-import { bind, sql, type TableName } from './sql.ts';
+import { bind, type RenderedSql, sql, type TableName } from './sql.ts';
 
 export type Signal = 'metrics' | 'logs' | 'traces';
 
@@ -97,7 +97,7 @@ export async function applyRetention(
   return changed;
 }
 
-const NONE: ReadonlyMap<string, string> = new Map();
+const NONE: RenderedSql['params'] = new Map();
 
 function wholeSeconds(ms: number): number {
   if (!(ms >= 1000 && ms <= 200 * 365 * 86_400_000)) throw new RangeError(`retention of ${ms} ms`);

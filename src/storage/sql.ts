@@ -50,10 +50,10 @@ export class Sql {
   }
 }
 
-/** A query ready to be sent: `params` hold the textual form of bound values by parameter name. */
+/** A query ready to be sent: `params` hold types and textual forms of bound values by parameter name. */
 export interface RenderedSql {
   readonly text: string;
-  readonly params: ReadonlyMap<string, string>;
+  readonly params: ReadonlyMap<string, { readonly type: string; readonly text: string }>;
 }
 
 /** Names of all tables of the schema; the same in every mode (the database tells local from distributed). */
@@ -143,7 +143,7 @@ export const bind = {
  * Asserts that there are at least as many tenant predicates as table references.
  */
 export function render(query: Sql, tenant: string | undefined): RenderedSql {
-  const params = new Map<string, string>();
+  const params = new Map<string, { type: string; text: string }>();
   let text = '';
   let tables = 0;
   let tenants = 0;
@@ -163,14 +163,14 @@ export function render(query: Sql, tenant: string | undefined): RenderedSql {
         break;
       case 'bound': {
         const name = `p${params.size}`;
-        params.set(name, parameterText(part.bound));
+        params.set(name, { type: part.bound.type, text: parameterText(part.bound) });
         text += `{${name}:${part.bound.type}}`;
       }
     }
   }
   if (tenant !== undefined) {
     assert(tenants >= tables, `every table needs its \${TENANT} predicate: ${text}`);
-    params.set('tenant', escapeText(tenant));
+    params.set('tenant', { type: 'String', text: escapeText(tenant) });
   }
   return { text, params };
 }

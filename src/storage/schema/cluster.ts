@@ -6,11 +6,11 @@
 
 import { type Endpoint, StorageClient } from '../client.ts';
 import { StorageError } from '../errors.ts';
-import { bind, sql, TABLE_NAMES } from '../sql.ts';
+import { bind, type RenderedSql, sql, TABLE_NAMES } from '../sql.ts';
 import { migrate } from './migrate.ts';
 import { SHARDING } from './v1.ts';
 
-const NONE: ReadonlyMap<string, string> = new Map();
+const NONE: RenderedSql['params'] = new Map();
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,60}$/;
 
 /** Databases and clusters become part of statements, so they must be plain names. */

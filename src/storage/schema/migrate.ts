@@ -5,7 +5,7 @@
 
 import type { StorageClient } from '../client.ts';
 import { StorageError } from '../errors.ts';
-import { bind, sql } from '../sql.ts';
+import { bind, type RenderedSql, sql } from '../sql.ts';
 import { V1 } from './v1.ts';
 
 export interface Migration {
@@ -16,7 +16,7 @@ export interface Migration {
 
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'all tables', statements: V1 }];
 
-const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
+const NO_PARAMETERS: RenderedSql['params'] = new Map();
 
 /** Returns the versions that were applied now. `client` must be one of the database to migrate. */
 export async function migrate(

@@ -32,6 +32,37 @@ const SETTINGS = {
 /** The stale marker's bits: range functions pass markers over. */
 const STALE_BITS = (BigInt(STALE_HIGH) << 32n) | BigInt(STALE_LOW);
 
+/**
+ * ClickHouse carries sums on from window to window: what is not finite, or not a whole number where counter resets are
+ * added up, leaves traces in later windows that Prometheus does not have. Metrics with such samples are declined, and
+ * remembered, so that they are not tried again and again.
+ */
+const EXACT_LIMIT = 2 ** 43;
+const MAX_DECLINED = 10_000;
+
+/** Remembers which metrics of which tenants are better read raw. */
+export class DeclinedGrids {
+  readonly #keys = new Set<string>();
+
+  #key(tenant: string, metrics: readonly string[] | undefined, func: GridFunction): string {
+    return `${tenant}\u0000${addsResets(func)}\u0000${metrics?.join('\u0001') ?? ''}`;
+  }
+
+  has(tenant: string, metrics: readonly string[] | undefined, func: GridFunction): boolean {
+    return this.#keys.has(this.#key(tenant, metrics, func));
+  }
+
+  add(tenant: string, metrics: readonly string[] | undefined, func: GridFunction): void {
+    if (this.#keys.size >= MAX_DECLINED) this.#keys.clear();
+    this.#keys.add(this.#key(tenant, metrics, func));
+  }
+}
+
+/** Whether the function adds up what counters had before they were reset. */
+function addsResets(func: GridFunction): boolean {
+  return func === 'rate' || func === 'increase';
+}
+
 /** Whether ClickHouse computes this one; the grid's times must be whole seconds apart. */
 export function takesGrid(grid: GridHint): boolean {
   const isSingle = grid.startMs === grid.endMs;
@@ -45,8 +76,8 @@ export function takesGrid(grid: GridHint): boolean {
 }
 
 /**
- * Reads the grid of the samples that satisfy `condition`. Undefined when there are histograms among them: those are
- * evaluated from raw samples. `found` gives the labels and must be complete when this resolves its own reads.
+ * Reads the grid of the samples that satisfy `condition`. Undefined when there are histograms among them, or samples for
+ * which the answer would not be exact: then raw samples are needed. `found` gives the labels and must be complete when this resolves its own reads.
  */
 export async function selectGrid(
   scope: ScopedClient,
@@ -59,10 +90,13 @@ export async function selectGrid(
   const func = FUNCTIONS[grid.func] as Sql;
   const stepSeconds = grid.startMs === grid.endMs ? 1 : grid.stepMs / 1000;
   const points = Math.floor((grid.endMs - grid.startMs) / (stepSeconds * 1000)) + 1;
+  const inexact = addsResets(grid.func)
+    ? sql`countIf(NOT isFinite(value) OR value != trunc(value) OR abs(value) >= ${bind.float64(EXACT_LIMIT)})`
+    : sql`countIf(NOT isFinite(value))`;
   const request = sql`SELECT id, ${func}(
       fromUnixTimestamp64Milli(${bind.int64(grid.startMs)}, 'UTC'), fromUnixTimestamp64Milli(${bind.int64(grid.endMs)}, 'UTC'),
       ${bind.int64(stepSeconds)}, ${bind.int64(grid.windowMs / 1000)}
-    )(fromUnixTimestamp64Milli(ts, 'UTC'), value) AS points
+    )(fromUnixTimestamp64Milli(ts, 'UTC'), value) AS points, ${inexact} AS inexact
     FROM ${table.samples} WHERE ${condition} AND reinterpretAsUInt64(value) != ${bind.uint64(STALE_BITS)}
     GROUP BY id`;
   const anyHistogram = sql`SELECT 1 AS one FROM ${table.histograms} WHERE ${condition} LIMIT 1`;
@@ -78,6 +112,7 @@ export async function selectGrid(
     if (histograms.some((block) => block.rows > 0)) return undefined;
     const out: GridSeries[] = [];
     for (const block of blocks) {
+      if (block.bigints('inexact').values.some((count) => count !== 0n)) return undefined;
       if (maxSamples !== undefined && (out.length + block.rows) * points > maxSamples) throw tooManySamples();
       readGrid(block, points, series, out);
     }

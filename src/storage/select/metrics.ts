@@ -18,7 +18,7 @@ import type { QueryOptions } from '../client.ts';
 import type { Block } from '../native.ts';
 import type { ScopedClient, TenantScope } from '../scope.ts';
 import { bind, join, type Sql, sql, TENANT, table } from '../sql.ts';
-import { selectGrid, takesGrid } from './metrics-grid.ts';
+import { DeclinedGrids, selectGrid, takesGrid } from './metrics-grid.ts';
 import { activeBetween, type MatcherSql, matcherSql, matchingSeries, restTest } from './metrics-matchers.ts';
 import { HistogramRows, labelsOf, SampleRows, SeriesTable, tooManySamples } from './metrics-rows.ts';
 
@@ -38,6 +38,7 @@ export function metricsSource(scopeOf: TenantScope): MetricsSource {
 
 class ClickHouseMetrics implements MetricsSource {
   readonly #scopeOf: TenantScope;
+  readonly #declined = new DeclinedGrids();
 
   constructor(scopeOf: TenantScope) {
     this.#scopeOf = scopeOf;
@@ -47,7 +48,13 @@ class ClickHouseMetrics implements MetricsSource {
     const scope = this.#scopeOf(request.tenant);
     const matcher = matcherSql(request.matchers);
     const { grid } = request;
-    if (grid !== undefined && matcher.rest.length === 0 && takesGrid(grid)) {
+    const { tenant } = request;
+    if (
+      grid !== undefined &&
+      matcher.rest.length === 0 &&
+      takesGrid(grid) &&
+      !this.#declined.has(tenant, matcher.metrics, grid.func)
+    ) {
       const options = { signal };
       const found = new SeriesTable();
       const series = readSeries(scope, matcher, request.startMs, request.endMs, found, options).then(
@@ -56,6 +63,7 @@ class ClickHouseMetrics implements MetricsSource {
       const condition = sampleCondition(matcher, request, undefined);
       const computed = await selectGrid(scope, grid, condition, series, request.maxSamples, options);
       if (computed !== undefined) return computed;
+      this.#declined.add(tenant, matcher.metrics, grid.func);
     }
     return { kind: 'raw', series: await selectRaw(scope, request, matcher, signal) };
   }
