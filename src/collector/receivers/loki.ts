@@ -29,6 +29,7 @@ export interface LokiReceiverOptions {
 }
 
 const RECEIVER = 'loki';
+const SPOKEN: ReadonlySet<string> = new Set(['', 'application/json', 'application/x-protobuf']);
 const STATUS: Readonly<Record<Failure['kind'], number>> = {
   bad: 400,
   large: 413,
@@ -78,8 +79,16 @@ async function receive(
             decodeOptions,
           );
   } catch (error) {
-    const failure = failureOfInput(error);
+    let failure = failureOfInput(error);
     metrics.malformed(RECEIVER, 'http', failure.kind);
+    const { type } = mediaType(request.headers['content-type']);
+    if (failure.kind === 'bad' && !SPOKEN.has(type)) {
+      // As in Loki every other type is taken for protobuf; the sender should hear what was wrong in truth.
+      failure = {
+        ...failure,
+        message: `${failure.message}; Content-Type ${JSON.stringify(type)} was taken for protobuf`,
+      };
+    }
     return answer(failure);
   }
   const { batch, rejected } = decoded;
