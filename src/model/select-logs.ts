@@ -33,9 +33,13 @@ export interface LogSelect {
   readonly hints: LogHints;
   /** False when the lines themselves are not needed (only counts): `lines` are then empty strings, `lineBytes` right. */
   readonly needLines: boolean;
+  /** False when nothing looks at structured metadata: `metadata` may then be empty label sets. */
+  readonly needMetadata?: boolean;
+  /** Lines may come in any order (each stream's own lines still in order of time), which is cheaper. */
+  readonly anyOrder?: boolean;
 }
 
-/** A block of lines in the order of the direction asked for. Row i belongs to streams[streamIndex[i]]. */
+/** A block of lines in the order that was asked for. Row i belongs to streams[streamIndex[i]]. */
 export interface LogBlock {
   readonly streams: readonly Labels[];
   readonly streamIndex: Uint32Array;

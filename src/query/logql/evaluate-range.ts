@@ -77,6 +77,13 @@ function planRange(expr: RangeExpr, around: GroupingExpr | undefined, context: E
   const isBytes = expr.operation === 'bytes_over_time' || expr.operation === 'bytes_rate';
   const { grid } = context;
   const lastNs = grid.startNs + BigInt(grid.points - 1) * grid.stepNs;
+  // Nothing is grouped by, nothing is looked at: neither labels nor metadata matter.
+  const isNothingAsked =
+    grouping.kind === 'none' &&
+    unwrap === undefined &&
+    !log.stages.some(
+      (stage) => stage.kind !== 'line-filter' && stage.kind !== 'json' && stage.kind !== 'logfmt',
+    );
   const select: LogSelect = {
     tenant: context.tenant,
     matchers: log.matchers,
@@ -86,13 +93,10 @@ function planRange(expr: RangeExpr, around: GroupingExpr | undefined, context: E
     direction: 'forward',
     hints: context.useHints ? pipeline.hints : {},
     needLines: !context.useHints || pipeline.usesLine,
+    needMetadata: !context.useHints || !isNothingAsked,
+    // Counts need no order; other functions sort the samples of a series themselves.
+    anyOrder: context.useHints,
   };
-  const isNothingAsked =
-    grouping.kind === 'none' &&
-    unwrap === undefined &&
-    !log.stages.some(
-      (stage) => stage.kind !== 'line-filter' && stage.kind !== 'json' && stage.kind !== 'logfmt',
-    );
   return {
     pipeline,
     grouping,
@@ -294,8 +298,7 @@ async function collectSeries(
   const apply = windowFunction(expr.operation, windows.window, expr.parameter);
   return index.labels.map((labels, s) => {
     const series = newSeries(labels, windows.points);
-    const at = times[s] as number[];
-    const of = values[s] as number[];
+    const [at, of] = inOrder(times[s] as number[], values[s] as number[]);
     let from = 0;
     let to = 0;
     for (let i = 0; i < windows.points; i++) {
@@ -308,6 +311,16 @@ async function collectSeries(
     }
     return series;
   });
+}
+
+/** Samples by time; those of one time stay in the order in which they came. */
+function inOrder(times: number[], values: number[]): [times: readonly number[], values: readonly number[]] {
+  let sorted = true;
+  for (let i = 1; i < times.length && sorted; i++) sorted = (times[i - 1] as number) <= (times[i] as number);
+  if (sorted) return [times, values];
+  const order = Uint32Array.from(times, (_, i) => i);
+  order.sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
+  return [Array.from(order, (i) => times[i] as number), Array.from(order, (i) => values[i] as number)];
 }
 
 /** A series of ones where nothing else is, with the labels that the selector's equality matchers name. */

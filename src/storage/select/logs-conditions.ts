@@ -1,23 +1,19 @@
 /**
  * Line filters and label tests of log queries as SQL over log_records. What the server is not certain to mean as the
- * query does is left to the process: it comes back as a test of rows.
+ * query does is left out: then more lines are read than pass, and `isExact` says so.
  */
 
 import type { Labels } from '../../model/labels.ts';
 import type { Matcher } from '../../model/matcher.ts';
 import type { LineHint, LogHints } from '../../model/select-logs.ts';
-import { normalizeName } from '../../query/logql/line-labels.ts';
-import { compileRegex, matcherTest } from '../../query/syntax/regex.ts';
+import { matcherTest } from '../../query/syntax/regex.ts';
 import { planRegex } from '../../query/syntax/regex-plan.ts';
 import { bind, join, type Sql, sql } from '../sql.ts';
 
-/** A test of a row that SQL did not make. */
-export type RowTest = (line: string, metadata: Labels) => boolean;
-
 export interface HintSql {
   readonly conditions: readonly Sql[];
-  /** Must hold, too; undefined when the conditions say everything. */
-  readonly rest: RowTest | undefined;
+  /** The conditions say everything. */
+  readonly isExact: boolean;
 }
 
 const NEVER = sql`0`;
@@ -25,13 +21,13 @@ const NEVER = sql`0`;
 /** Filters of lines. */
 export function lineConditions(hints: LogHints): HintSql {
   const conditions: Sql[] = [];
-  const rest: RowTest[] = [];
+  let isExact = true;
   for (const hint of hints.lines ?? []) {
     const condition = lineCondition(hint);
-    if (condition === undefined) rest.push(lineTest(hint));
+    if (condition === undefined) isExact = false;
     else if (condition !== 'always') conditions.push(condition);
   }
-  return { conditions, rest: all(rest) };
+  return { conditions, isExact };
 }
 
 function lineCondition(hint: LineHint): Sql | 'always' | undefined {
@@ -48,20 +44,6 @@ function lineCondition(hint: LineHint): Sql | 'always' | undefined {
   }
   const any = tests.length === 1 ? (tests[0] as Sql) : sql`(${join(tests, ' OR ')})`;
   return hint.negate ? sql`NOT ${any}` : any;
-}
-
-function lineTest(hint: LineHint): RowTest {
-  const tests = hint.any.map((text) => {
-    if (hint.kind === 'contains') return (line: string) => line.includes(text);
-    const regex = compileRegex(text);
-    return (line: string) => regex.test(line);
-  });
-  return (line) => tests.some((test) => test(line)) !== hint.negate;
-}
-
-function all(tests: readonly RowTest[]): RowTest | undefined {
-  if (tests.length === 0) return undefined;
-  return (line, metadata) => tests.every((test) => test(line, metadata));
 }
 
 /** `x_extracted`: the name that metadata `x` has where a stream has the label `x`. */
@@ -109,26 +91,16 @@ export function metadataValue(name: string): Sql {
   return stored;
 }
 
-/** Tests of metadata. Names must be plain. */
+/** Tests of metadata. */
 export function metadataConditions(matchers: readonly Matcher[]): HintSql {
   const conditions: Sql[] = [];
-  const rest: RowTest[] = [];
+  let isExact = true;
   for (const matcher of matchers) {
     const condition = isPlainName(matcher.name) ? metadataCondition(matcher) : undefined;
-    if (condition === undefined) {
-      const test = matcherTest(matcher);
-      rest.push((_, metadata) => test(valueOf(metadata, matcher.name)));
-    } else conditions.push(condition);
+    if (condition === undefined) isExact = false;
+    else conditions.push(condition);
   }
-  return { conditions, rest: all(rest) };
-}
-
-/** The value that the query sees under a name, without what depends on the stream. */
-function valueOf(metadata: Labels, name: string): string {
-  const exact = metadata.get(name);
-  if (exact !== '') return exact;
-  const at = metadata.names.findIndex((stored) => normalizeName(stored) === name);
-  return at < 0 ? '' : (metadata.values[at] as string);
+  return { conditions, isExact };
 }
 
 function metadataCondition(matcher: Matcher): Sql | undefined {

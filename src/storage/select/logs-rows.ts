@@ -2,9 +2,8 @@
 
 import { compareCodePoints, Labels } from '../../model/labels.ts';
 import type { LogBlock } from '../../model/select-logs.ts';
-import type { Block, FixedStringColumn, MapColumn, StringColumn } from '../native.ts';
+import type { Block, FixedStringColumn, MapColumn } from '../native.ts';
 import { bind, type Sql, sql } from '../sql.ts';
-import type { RowTest } from './logs-conditions.ts';
 
 /** Where the rows go on, for the next page. */
 export interface RowPosition {
@@ -30,21 +29,15 @@ export class LogRows {
   readonly #options: RowOptions;
   readonly #streams: readonly Labels[];
   readonly #index = new Map<bigint, number>();
-  readonly #rest: RowTest | undefined;
   readonly #metadata = new MetadataReader();
   #last: RowPosition | undefined;
 
-  constructor(
-    streams: readonly { readonly id: bigint; readonly labels: Labels }[],
-    options: RowOptions,
-    rest: RowTest | undefined,
-  ) {
+  constructor(streams: readonly { readonly id: bigint; readonly labels: Labels }[], options: RowOptions) {
     this.#options = options;
     this.#streams = streams.map(({ labels }) => labels);
     streams.forEach(({ id }, i) => {
       this.#index.set(id, i);
     });
-    this.#rest = rest;
   }
 
   /** The row that was read last, whether or not it was wanted. */
@@ -78,12 +71,11 @@ export class LogRows {
       if (row === 0 ? this.#repeatsLast(streams.value(0), times.value(0), hashes.value(0)) : sameRow(row)) {
         continue;
       }
-      const line = bodies === undefined ? '' : textOf(bodies, row);
+      const line = bodies === undefined ? '' : bodies.value(row);
       const labels =
         maps === undefined
           ? Labels.EMPTY
           : this.#metadata.read(maps, traces as FixedStringColumn, spans as FixedStringColumn, row);
-      if (this.#rest !== undefined && !this.#rest(line, labels)) continue;
       const id = streams.value(row);
       if (id !== lastId) {
         lastId = id;
@@ -126,11 +118,6 @@ export class LogRows {
     const last = this.#last;
     return last !== undefined && last.hash === hash && last.timeNs === timeNs && last.stream === stream;
   }
-}
-
-/** The value of a text column's row; bytes that are no UTF-8 become U+FFFD. */
-function textOf(column: StringColumn, row: number): string {
-  return column.value(row);
 }
 
 /** Structured metadata of rows. Rows mostly have the same names, so their order is worked out once. */

@@ -8,7 +8,7 @@ import type { LogBlock, LogBuckets, LogSelect, LogsSource, StreamQuery } from '.
 import type { ScopedClient, TenantScope } from '../scope.ts';
 import { bind, join, type Sql, sql, TENANT, table } from '../sql.ts';
 import { type BucketGroup, selectBuckets } from './logs-buckets.ts';
-import { lineConditions, metadataConditions, planMetadata, type RowTest } from './logs-conditions.ts';
+import { lineConditions, metadataConditions, planMetadata } from './logs-conditions.ts';
 import { behind, LogRows, logColumns, type RowPosition } from './logs-rows.ts';
 import {
   distinct,
@@ -36,7 +36,8 @@ export function logsSource(scopeOf: TenantScope): LogsSource {
 interface Part {
   readonly streams: Stream[];
   readonly conditions: readonly Sql[];
-  readonly rest: RowTest | undefined;
+  /** Every line that passes the conditions passes the hints. */
+  readonly isExact: boolean;
 }
 
 class ClickHouseLogs implements LogsSource {
@@ -59,7 +60,7 @@ class ClickHouseLogs implements LogsSource {
   async buckets(request: LogBuckets, signal?: AbortSignal): Promise<BucketGroup[] | undefined> {
     const scope = this.#scopeOf(request.select.tenant);
     const part = await this.#part(scope, request.select, signal);
-    if (part.rest !== undefined) return undefined;
+    if (!part.isExact) return undefined;
     return selectBuckets(scope, request, part.streams, part.conditions, signal);
   }
 
@@ -88,29 +89,19 @@ class ClickHouseLogs implements LogsSource {
       else group.push(stream);
     }
     const alternatives: Sql[] = [];
-    const rests: { readonly ids: ReadonlySet<Labels>; readonly test: RowTest }[] = [];
+    let { isExact } = lines;
     for (const group of groups.values()) {
-      const { conditions, rest } = metadataConditions(plan.undecided((group[0] as Stream).labels));
-      if (rest !== undefined) {
-        rests.push({ ids: new Set(group.map(({ labels }) => labels)), test: rest });
-      }
+      const tests = metadataConditions(plan.undecided((group[0] as Stream).labels));
+      isExact &&= tests.isExact;
       const ids = bind.uint64s(group.map(({ id }) => id));
-      if (groups.size === 1) alternatives.push(...conditions);
-      else if (conditions.length === 0) alternatives.push(sql`stream IN ${ids}`);
-      else alternatives.push(sql`(stream IN ${ids} AND ${join([...conditions], ' AND ')})`);
+      if (groups.size === 1) alternatives.push(...tests.conditions);
+      else if (tests.conditions.length === 0) alternatives.push(sql`stream IN ${ids}`);
+      else alternatives.push(sql`(stream IN ${ids} AND ${join([...tests.conditions], ' AND ')})`);
     }
     const conditions = [...lines.conditions];
     if (groups.size === 1) conditions.push(...alternatives);
     else if (groups.size > 1) conditions.push(sql`(${join(alternatives, ' OR ')})`);
-    // With several groups a row test would have to know the stream; then the engine's own tests are enough, and
-    // only the limit must not be taken.
-    const hasRest = lines.rest !== undefined || rests.length > 0;
-    const rest: RowTest | undefined = !hasRest
-      ? undefined
-      : (line, metadata) =>
-          (lines.rest === undefined || lines.rest(line, metadata)) &&
-          (groups.size > 1 || rests.every(({ test }) => test(line, metadata)));
-    return { streams: admitted, conditions, rest };
+    return { streams: admitted, conditions, isExact };
   }
 
   async streams(query: StreamQuery, signal?: AbortSignal): Promise<Labels[]> {
@@ -170,14 +161,8 @@ class ClickHouseLogs implements LogsSource {
 
 const FINAL_SETTINGS = { do_not_merge_across_partitions_select_final: 1 };
 
-function rowOptions(
-  request: LogSelect,
-  rest: RowTest | undefined,
-): { needLines: boolean; needMetadata: boolean } {
-  return {
-    needLines: request.needLines || rest !== undefined,
-    needMetadata: request.needMetadata !== false || rest !== undefined,
-  };
+function rowOptions(request: LogSelect): { needLines: boolean; needMetadata: boolean } {
+  return { needLines: request.needLines, needMetadata: request.needMetadata !== false };
 }
 
 function whereSql(part: Part, startNs: bigint, endNs: bigint): Sql {
@@ -193,8 +178,8 @@ async function* readAll(
   part: Part,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LogBlock, void, undefined> {
-  const options = rowOptions(request, part.rest);
-  const rows = new LogRows(part.streams, options, part.rest);
+  const options = rowOptions(request);
+  const rows = new LogRows(part.streams, options);
   const query = sql`SELECT ${logColumns(options)} FROM ${table.log_records}
     WHERE ${whereSql(part, request.startNs, request.endNs)} ORDER BY tenant, stream, ts, hash`;
   for await (const block of scope.stream(query, { signal })) {
@@ -209,20 +194,23 @@ async function* readInOrder(
   part: Part,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LogBlock, void, undefined> {
-  const options = rowOptions(request, part.rest);
-  const rows = new LogRows(part.streams, options, part.rest);
+  const options = rowOptions(request);
+  const rows = new LogRows(part.streams, options);
   const { direction } = request;
   const forward = direction === 'forward';
   const order = forward ? sql`ts, stream, hash` : sql`ts DESC, stream, hash`;
-  let wanted = request.limit ?? Number.POSITIVE_INFINITY;
+  // A limit counts only lines that are wanted for certain.
+  let wanted = part.isExact ? (request.limit ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
   let pageSize = Math.min(Math.max(wanted, 1), FIRST_PAGE);
   let windowNs = FIRST_WINDOW_NS;
   let { startNs, endNs } = request;
   while (startNs < endNs && wanted > 0) {
     let from = startNs;
     let to = endNs;
-    if (forward) to = from + windowNs < to ? from + windowNs : to;
-    else from = to - windowNs > from ? to - windowNs : from;
+    if (to - from > windowNs) {
+      if (forward) to = from + windowNs;
+      else from = to - windowNs;
+    }
     let position: RowPosition | undefined;
     let read = 0;
     for (;;) {
