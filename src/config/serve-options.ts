@@ -4,7 +4,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError, type Diagnostic } from './diagnostics.ts';
+import { ConfigError, closest, type Diagnostic } from './diagnostics.ts';
 import type { FlagSpec, ParsedFlags } from './flags.ts';
 import { parseDurationMs } from './units.ts';
 import { YamlFile, type YamlObject } from './yaml.ts';
@@ -20,6 +20,22 @@ export const LISTENERS = {
 } as const;
 
 export type ListenerName = keyof typeof LISTENERS;
+
+/** Prometheus's feature names that change what Trivium does. */
+export const FEATURES = [
+  'promql-experimental-functions',
+  'promql-duration-expr',
+  'promql-delayed-name-removal',
+] as const;
+/** Features of Prometheus that Trivium always has; naming them is right and changes nothing. */
+const BUILT_IN_FEATURES = [
+  'exemplar-storage',
+  'native-histograms',
+  'remote-write-receiver',
+  'otlp-write-receiver',
+] as const;
+
+export type Feature = (typeof FEATURES)[number];
 
 /** Listeners of the contract whose protocols are not spoken yet; asking for one is refused. */
 const FUTURE_LISTENERS = [
@@ -40,6 +56,7 @@ export interface ServeOptions {
   /** undefined: switched off; 0: any free port. */
   readonly ports: Readonly<Record<ListenerName, number | undefined>>;
   readonly externalUrl: string | undefined;
+  readonly features: ReadonlySet<Feature>;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly storage: {
     /** An external ClickHouse; undefined: the embedded engine. */
@@ -105,6 +122,7 @@ export const SERVE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   },
   retention: { value: 'DURATION|none', help: 'how long all signals are kept (default: 15d)' },
   'external-url': { value: 'URL', help: 'URL under which users reach this server' },
+  'enable-feature': { value: 'NAMES', help: `features of Prometheus, with commas: ${FEATURES.join(', ')}` },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error (default: info)' },
   ...Object.fromEntries(
     Object.entries(LISTENERS).map(([name, port]) => [
@@ -202,6 +220,7 @@ export function readServeOptions(
     host: text('listen', file, 'listen') ?? '127.0.0.1',
     ports,
     externalUrl: text('external-url', file, 'external_url'),
+    features: features(text('enable-feature', file, 'enable_feature') ?? '', flagError),
     logLevel: logLevel(text('log-level', file, 'log_level') ?? 'info', flagError),
     storage: {
       url: text('clickhouse-url', storage, 'url'),
@@ -274,6 +293,25 @@ function passwordFrom(
     value.error(`cannot be read: ${(error as Error).message}`);
     return undefined;
   }
+}
+
+function features(list: string, flagError: (message: string, hint?: string) => void): ReadonlySet<Feature> {
+  const chosen = new Set<Feature>();
+  for (const name of list
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')) {
+    if ((FEATURES as readonly string[]).includes(name)) chosen.add(name as Feature);
+    else if (!(BUILT_IN_FEATURES as readonly string[]).includes(name)) {
+      const known = [...FEATURES, ...BUILT_IN_FEATURES];
+      const near = closest(name, known);
+      flagError(
+        `--enable-feature: unknown feature "${name}"`,
+        near === undefined ? `known: ${known.join(', ')}` : `did you mean "${near}"?`,
+      );
+    }
+  }
+  return chosen;
 }
 
 function logLevel(

@@ -39,7 +39,7 @@ before(async () => {
           notReady: async () => notReady,
           status: async () => ({ build: { version: 'x' } }) as unknown as Status,
           metrics: async () => ({ contentType: 'text/plain', text: 'up 1\n' }),
-          demoUrl: `http://127.0.0.1:${(demo.address() as { port: number }).port}`,
+          demoUrl: () => `http://127.0.0.1:${(demo.address() as { port: number }).port}`,
         }),
       },
     ],

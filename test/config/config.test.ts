@@ -107,6 +107,12 @@ const refusals: [string, string[], string | undefined, RegExp][] = [
   ['a port that is none', ['--http-port', '99999'], undefined, /"99999" is no port/],
   ['a part that is not read yet', ['--loki-config', 'x'], undefined, /--loki-config is not supported yet/],
   ['a listener that is not spoken yet', ['--zipkin-port', '9411'], undefined, /does not speak zipkin yet/],
+  [
+    'an unknown feature',
+    ['--enable-feature', 'exemplar-storage,promql-duration'],
+    undefined,
+    /unknown feature "promql-duration" \(did you mean "promql-duration-expr"\?\)/,
+  ],
   ['a stray word', ['serve'], undefined, /unexpected argument "serve"/],
   ['a bad retention', ['--retention', 'soon'], undefined, /"soon" is no duration/],
   [

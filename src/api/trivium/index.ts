@@ -45,8 +45,8 @@ export interface TriviumApiDeps {
   readonly status: () => Promise<Status>;
   /** Own metrics in Prometheus's text format, with their content type. */
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
-  /** The demo's control address, when the demo runs. */
-  readonly demoUrl?: string;
+  /** The demo's control address, while the demo runs. */
+  readonly demoUrl: () => string | undefined;
 }
 
 /** Routes below `/`. Mounted last: everything that no API takes is the UI's. */
@@ -79,13 +79,17 @@ export function triviumDialect(deps: TriviumApiDeps): Dialect {
       {
         methods: ['GET'],
         path: '/api/demo/faults',
-        handler: (request) => forwardToDemo(deps.demoUrl, '/faults', request),
+        handler: (request) => forwardToDemo(deps.demoUrl(), '/faults', request),
       },
       {
         methods: ['POST'],
         path: '/api/demo/faults/:id',
         handler: (request) =>
-          forwardToDemo(deps.demoUrl, `/faults/${encodeURIComponent(request.pathParams.id ?? '')}`, request),
+          forwardToDemo(
+            deps.demoUrl(),
+            `/faults/${encodeURIComponent(request.pathParams.id ?? '')}`,
+            request,
+          ),
       },
       { methods: ['GET', 'POST', 'PUT', 'DELETE'], path: '/api/*', handler: unknownApi },
       { methods: ['GET'], path: '/*', handler: files },

@@ -1,0 +1,184 @@
+/** Puts the parts together: storage first, then what reads and writes it, then the ports; closes in reverse. */
+
+import path from 'node:path';
+import { lokiDialect } from '../api/loki/index.ts';
+import { prometheusDialect } from '../api/prometheus/index.ts';
+import { tempoDialect } from '../api/tempo/index.ts';
+import { triviumDialect } from '../api/trivium/index.ts';
+import { lokiReceiverRoutes } from '../collector/receivers/loki.ts';
+import { OtlpReceiver } from '../collector/receivers/otlp.ts';
+import { remoteWriteRoutes } from '../collector/receivers/prometheus-remote-write.ts';
+import type { ServeOptions } from '../config/serve-options.ts';
+import { DEFAULT_TENANT } from '../http/tenant.ts';
+import { openStorage, STORAGE_METRICS, type StorageOptions } from '../storage/index.ts';
+import { logsSource } from '../storage/select/logs.ts';
+import { metricsSource } from '../storage/select/metrics.ts';
+import { spansSource } from '../storage/select/spans.ts';
+import { TEXT_CONTENT_TYPE, toText } from '../telemetry/exposition.ts';
+import { httpMetrics } from '../telemetry/http-metrics.ts';
+import { Intake } from '../telemetry/intake.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { registerProcessMetrics } from '../telemetry/process-metrics.ts';
+import { receiverCounters } from '../telemetry/receiver-counters.ts';
+import type { Registry } from '../telemetry/registry.ts';
+import { storageMetrics } from '../telemetry/storage-metrics.ts';
+import { listenerPlans, type OpenListener, openListeners, withRoutes } from './listeners.ts';
+import { storeOwnMetrics } from './own-metrics.ts';
+import { readStatus } from './status.ts';
+
+/** Receivers' words for the signals. */
+const RECEIVED_AS = { spans: 'traces', metric_points: 'metrics', log_records: 'logs' } as const;
+/** How long requests under way may take once the server closes. */
+const DRAIN_MS = 5_000;
+
+export interface RunningServer {
+  /** Listeners in the order of the table of ports. */
+  readonly listeners: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  close(): Promise<void>;
+}
+
+export interface ServeContext {
+  readonly version: string;
+  /** The folder of package.json. */
+  readonly root: string;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly now: () => number;
+  /** Where the demo is controlled, while it runs. */
+  readonly demoUrl: () => string | undefined;
+}
+
+/** Starts everything. Rejects, with all that was opened closed again, when a part cannot start. */
+export async function serve(options: ServeOptions, context: ServeContext): Promise<RunningServer> {
+  const { log, registry, now } = context;
+  const startMs = now();
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const process = registerProcessMetrics(registry, startMs);
+    closers.push(() => process.close());
+
+    const storage = await openStorage(storageOptions(options, context));
+    closers.push(() => storage.close());
+
+    const intake = new Intake(storage.sink, registry, now);
+    const receivers = receiverCounters(registry, (signal, items) =>
+      intake.refuse(RECEIVED_AS[signal], items),
+    );
+    const otlp = new OtlpReceiver({ sink: intake, now, metrics: receivers });
+    const buildInfo = {
+      version: context.version,
+      revision: '',
+      branch: '',
+      buildUser: '',
+      buildDate: '',
+      goVersion: '',
+    };
+    const problem = async () => {
+      try {
+        await storage.check();
+        return undefined;
+      } catch (error) {
+        return `storage does not answer: ${error instanceof Error ? error.message : String(error)}`;
+      }
+    };
+    let open: readonly OpenListener[] = [];
+
+    const prometheus = withRoutes(
+      prometheusDialect({
+        source: metricsSource(storage.scope),
+        now,
+        startedMs: startMs,
+        buildInfo,
+        engine: {
+          maxSamples: options.limits.maxSamples,
+          timeoutMs: options.limits.queryTimeoutMs,
+          experimentalFunctions: options.features.has('promql-experimental-functions'),
+          durationExpressions: options.features.has('promql-duration-expr'),
+          delayNameRemoval: options.features.has('promql-delayed-name-removal'),
+        },
+      }),
+      [
+        ...remoteWriteRoutes({ sink: intake, now, metrics: receivers }),
+        otlp.route('metrics', '/api/v1/otlp/v1/metrics'),
+      ],
+    );
+    const loki = withRoutes(
+      lokiDialect({ source: logsSource(storage.scope), now, buildInfo }),
+      lokiReceiverRoutes({ sink: intake, now, otlp, metrics: receivers }),
+    );
+    const tempo = tempoDialect({
+      source: spansSource(storage.scope),
+      now,
+      buildInfo,
+      ready: async () => (await problem()) === undefined,
+    });
+    const trivium = triviumDialect({
+      uiDir: path.join(context.root, 'ui/dist'),
+      notReady: problem,
+      status: () =>
+        readStatus({
+          options,
+          version: context.version,
+          startMs,
+          now,
+          storage,
+          intake,
+          listeners: () => open,
+        }),
+      metrics: async () => ({ contentType: TEXT_CONTENT_TYPE, text: toText(await registry.collect()) }),
+      demoUrl: context.demoUrl,
+    });
+
+    const plans = listenerPlans({
+      trivium,
+      prometheus,
+      loki,
+      tempo,
+      otlp: otlp.dialect,
+      grpcMethods: otlp.grpcMethods,
+    });
+    open = await openListeners(plans, otlp.grpcMethods, options, {
+      onFinished: httpMetrics(registry),
+      onBug: (error) =>
+        log.error('a request failed by a bug', {
+          error,
+          stack: error instanceof Error ? error.stack : undefined,
+        }),
+    });
+    closers.push(async () => {
+      await Promise.all(open.map(({ listener }) => listener.close(DRAIN_MS)));
+    });
+
+    const ownMetrics = storeOwnMetrics(registry, storage.sink, { tenant: DEFAULT_TENANT, now, log });
+    closers.push(() => ownMetrics.close());
+    return {
+      listeners: open.map(({ listener: { name, host, port } }) => ({ name, host, port })),
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function storageOptions(options: ServeOptions, { registry, log, now }: ServeContext): StorageOptions {
+  const { url, user, password, cluster, memoryBytes } = options.storage;
+  const { metrics, logs, traces } = options.retentionMs;
+  return {
+    dataDir: options.dataDir,
+    ...(url === undefined ? {} : { clickhouseUrl: url }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(cluster === undefined ? {} : { cluster }),
+    maxMemoryBytes: memoryBytes,
+    maxQueueBytes: options.limits.maxQueueBytes,
+    queryTimeoutMs: options.limits.queryTimeoutMs,
+    retention: { default: { metrics: metrics ?? 'none', logs: logs ?? 'none', traces: traces ?? 'none' } },
+    metrics: storageMetrics(registry, STORAGE_METRICS),
+    log: (level, message) => log[level](message, { from: 'storage' }),
+    now,
+  };
+}
