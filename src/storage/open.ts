@@ -77,6 +77,8 @@ export interface Storage {
   /** Resolves when storage answers; rejects with a transient StorageError. */
   check(signal?: AbortSignal): Promise<void>;
   status(): Promise<StorageStatus>;
+  /** The client of storage itself, without tenant: for maintenance (back-up, OPTIMIZE), never for requests. */
+  administrator(): StorageClient;
   /** Applies another retention, also to what is stored already. */
   setRetention(retention: Retention): Promise<void>;
   /** Commits what is queued (for at most `graceMs`), then ends the engine. */
@@ -169,6 +171,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
         tables: [...tables].map(([table, sum]) => ({ table, ...sum })),
       };
     },
+    administrator: () => client,
     setRetention,
     async close(graceMs = CLOSE_GRACE_MS) {
       await sink.close(graceMs);

@@ -47,6 +47,7 @@ export async function crashTest(options: {
   let highest = 0;
   let acks = 0;
   let onAck: () => void = () => {};
+  let failed: (error: Error) => void = () => {};
 
   const start = async (): Promise<Running> => {
     const startedMs = performance.now();
@@ -71,13 +72,17 @@ export async function crashTest(options: {
       onAck();
     });
     await isReady;
+    child.once('exit', (code, signal) => {
+      if (signal !== 'SIGKILL') failed(new Error(`the process ended by itself (${signal ?? code})`));
+    });
     return { child, startMs: performance.now() - startedMs };
   };
 
   /** Waits for some acknowledgements, then a random moment more. */
   const underLoad = async (): Promise<void> => {
     const want = acks + 3 + Math.floor(options.random() * 20);
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      failed = reject;
       onAck = () => {
         if (acks >= want) resolve();
       };

@@ -55,6 +55,7 @@ export class EmbeddedEngine {
   #backoffMs = FIRST_BACKOFF_MS;
   #starting: Promise<void> | undefined;
   #failure: Error | undefined;
+  #cancelBackoff: () => void = () => {};
 
   private constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -138,6 +139,7 @@ export class EmbeddedEngine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#cancelBackoff();
     const child = this.#child;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -239,7 +241,13 @@ export class EmbeddedEngine {
 
   async #restart(): Promise<void> {
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, this.#backoffMs).unref());
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, this.#backoffMs);
+        this.#cancelBackoff = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
       if (this.#closed) throw new StorageError('transient', 0, 'storage is closed');
       this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
       this.#restarts++;
@@ -267,8 +275,14 @@ function childEnvironment(): NodeJS.ProcessEnv {
   return environment;
 }
 
+/** The reason in the engine's last output: what the session ended with, else the last lines; no stack traces. */
 function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-4).join(' | ').slice(-1000);
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^\d+\. .*@ 0x/.test(line));
+  const ended = lines.findLast((line) => line.startsWith('engine session ended:'));
+  return (ended ?? lines.slice(-3).join(' | ')).replace(/, Stack trace.*/, '').slice(-1000);
 }
 
 /** Polls until the server answers as our user. */
