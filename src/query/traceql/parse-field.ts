@@ -78,10 +78,11 @@ const SCOPES: readonly { readonly prefix: string; readonly scope: FieldScope }[]
 ];
 const INTRINSIC_SCOPES = ['trace:', 'span:', 'event:', 'link:', 'instrumentation:'];
 
-const intrinsics = new Map<string, IntrinsicName>();
-for (const [name, spellings] of Object.entries(INTRINSIC_SPELLINGS)) {
-  for (const spelling of spellings) intrinsics.set(spelling, name as IntrinsicName);
-}
+const intrinsics = new Map(
+  Object.entries(INTRINSIC_SPELLINGS).flatMap(([name, spellings]) =>
+    spellings.map((spelling): [string, IntrinsicName] => [spelling, name as IntrinsicName]),
+  ),
+);
 
 const keywords = new Map<string, Static>([
   ['true', TRUE],
