@@ -9,11 +9,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { lokiDialect } from '../../src/api/loki/index.ts';
+import { type LiveLogs, lokiDialect } from '../../src/api/loki/index.ts';
 import { lokiReceiverRoutes } from '../../src/collector/receivers/loki.ts';
 import { Listener } from '../../src/http/listener.ts';
 import { DEFAULT_TENANT } from '../../src/http/tenant.ts';
 import type { BatchSink } from '../../src/model/batch.ts';
+import type { LogsSource } from '../../src/model/select-logs.ts';
 import { decodeLokiJson } from '../../src/wire/loki-push.ts';
 import { MemoryLogs } from './memory-source.ts';
 
@@ -24,27 +25,34 @@ export async function loadDataset(logs: MemoryLogs, file: string, tenant: string
   }
 }
 
-/** Opens a listener with the Loki API and its push over `logs`. */
+export interface ServeOptions {
+  readonly port?: number;
+  readonly useHints?: boolean;
+  readonly live?: LiveLogs;
+}
+
+/** Opens a listener with the Loki API over `source`, and with its push into `sink`. */
 export async function serveLogs(
-  logs: MemoryLogs,
-  options: { port?: number; useHints?: boolean; live?: boolean } = {},
+  source: LogsSource,
+  sink: Pick<BatchSink, 'writeLogs'>,
+  options: ServeOptions = {},
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const refuse = async (): Promise<void> => {
     throw new Error('only logs are taken here');
   };
-  const sink: BatchSink = {
+  const whole: BatchSink = {
     writeMetrics: refuse,
     writeSpans: refuse,
-    writeLogs: (batch) => logs.writeLogs(batch),
+    writeLogs: (batch) => sink.writeLogs(batch),
   };
   const dialect = lokiDialect({
-    source: logs,
+    source,
     now: () => Date.now(),
     buildInfo: { version: '0.0.0', revision: '', branch: '', buildDate: '' },
     useHints: options.useHints ?? true,
-    ...(options.live === true ? { live: logs } : {}),
+    ...(options.live === undefined ? {} : { live: options.live }),
   });
-  const routes = [...dialect.routes, ...lokiReceiverRoutes({ sink, now: () => Date.now() })];
+  const routes = [...dialect.routes, ...lokiReceiverRoutes({ sink: whole, now: () => Date.now() })];
   const listener = await Listener.open({
     name: 'loki',
     host: '127.0.0.1',
@@ -54,7 +62,7 @@ export async function serveLogs(
     maxBodyBytes: 64 << 20,
     onFinished: () => {},
     onBug: (error) => {
-      throw error;
+      console.error(error);
     },
   });
   return { url: `http://127.0.0.1:${listener.port}`, close: () => listener.close(1000) };
@@ -70,7 +78,7 @@ if (import.meta.main) {
   });
   const logs = new MemoryLogs();
   if (values.dataset !== undefined) await loadDataset(logs, values.dataset, DEFAULT_TENANT);
-  const server = await serveLogs(logs, { port: Number(values.port), useHints: !values['no-hints'] });
+  const server = await serveLogs(logs, logs, { port: Number(values.port), useHints: !values['no-hints'] });
   console.log(`listening ${server.url}`);
   process.stdin.resume();
   process.stdin.on('end', () => process.exit(0));

@@ -54,7 +54,7 @@ export async function findStreams(
   const asks = sets.every(({ condition }) => condition !== undefined);
   const conditions = asks ? sets.map(({ condition }) => sql`(${condition as Sql})`) : [];
   const where = conditions.length === 0 ? sql`` : sql` AND (${join(conditions, ' OR ')})`;
-  const query = sql`SELECT id, any(labels) AS labels FROM ${table.streams}
+  const query = sql`SELECT id, any(labels) AS set FROM ${table.streams}
     WHERE ${TENANT} AND ${activeBetween(Number(startNs / MS), Number((endNs - 1n) / MS))}${where}
     GROUP BY id`;
   const needsTest = !asks || sets.some(({ rest }) => rest !== undefined);
@@ -62,7 +62,7 @@ export async function findStreams(
   const found: Stream[] = [];
   for (const block of await scope.query(query, { signal })) {
     const ids = block.bigints('id');
-    const column = block.map('labels');
+    const column = block.map('set');
     for (let row = 0; row < block.rows; row++) {
       const id = ids.value(row);
       const labels = catalog.labels(id, () => {
