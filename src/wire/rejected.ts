@@ -1,13 +1,21 @@
 /** What a decoder refused of a request: how many items, and why, for partial success answers and metrics. */
 
+/** Reasons may hold names that the sender chose: no more than so many are told apart. */
+const MAX_REASONS = 8;
+const OTHERS = 'other reasons';
+
 /** Reasons are counted; the message names the most frequent first, each with one example. */
 export class Rejected {
   count = 0;
   readonly #reasons = new Map<string, { count: number; example: string }>();
 
-  /** Refuses `count` items. `reason` is one of few fixed texts; `example` is taken from the first one. */
+  /** Refuses `count` items. The `example` of the first item of each reason is kept. */
   add(reason: string, count = 1, example = ''): void {
     this.count += count;
+    if (this.#reasons.size >= MAX_REASONS && !this.#reasons.has(reason)) {
+      reason = OTHERS;
+      example = '';
+    }
     const known = this.#reasons.get(reason);
     if (known === undefined) this.#reasons.set(reason, { count, example });
     else known.count += count;

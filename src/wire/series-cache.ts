@@ -7,6 +7,9 @@
 /** Longest run of occupied slots that is searched; what lies behind is not remembered. */
 const MAX_PROBES = 16;
 
+/** Longer keys are not remembered: a few of them would take the place of thousands. */
+const MAX_KEY_BYTES = 16_384;
+
 export interface SeriesCacheLimits {
   readonly maxEntries: number;
   readonly maxBytes: number;
@@ -95,6 +98,7 @@ export class SeriesCache<T> {
    */
   add(bytes: Uint8Array, start: number, end: number, value: T): void {
     const size = end - start;
+    if (size > MAX_KEY_BYTES) return;
     if (this.#values.length >= this.#limits.maxEntries || this.#used + size > this.#limits.maxBytes) {
       this.#refused++;
       return;

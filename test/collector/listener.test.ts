@@ -91,7 +91,7 @@ const TARGETS: readonly Target[] = [
 ];
 
 async function send(path: string, body: Uint8Array, headers: Record<string, string>) {
-  const response = await fetch(receivers.url + path, { method: 'POST', headers, body });
+  const response = await fetch(receivers.url + path, { method: 'POST', headers, body: new Uint8Array(body) });
   return { status: response.status, text: await response.text() };
 }
 

@@ -3,13 +3,15 @@
 import { CUSTOM_BUCKETS_SCHEMA, type Histogram } from '../../model/histogram.ts';
 import { STALE_HIGH, STALE_LOW } from '../../model/stale.ts';
 import { refuseHistogram } from '../histogram-check.ts';
-import { coarserIndex, type SparseBuckets, toSpans } from '../histogram-resolution.ts';
+import { type SparseBuckets, toSpans } from '../histogram-resolution.ts';
 import type { KnownSeries, MetricBatchBuilder } from '../metric-batch.ts';
-import { ProtobufReader } from '../protobuf.ts';
+import type { ProtobufReader } from '../protobuf.ts';
 import type { Rejected } from '../rejected.ts';
-import { AnyValueView, doubleOf, plainText, readPair } from './any-value.ts';
+import { doubleOf } from './any-value.ts';
 import type { DeltaJournal, ExplicitTotal, ExponentialTotal } from './delta.ts';
+import { readBuckets } from './metric-buckets.ts';
 import { ExemplarReader, millisecondsOf } from './metric-exemplars.ts';
+import { PointKey } from './metric-key.ts';
 import { decimalText, type Pair } from './metric-labels.ts';
 import {
   DELTA,
@@ -32,14 +34,10 @@ export class PointWriter {
   readonly #rejected: Rejected;
   readonly #journal: DeltaJournal;
   readonly #maxTimestampMs: number;
-  readonly #value = new AnyValueView();
   readonly #exemplars: ExemplarReader;
   #context!: MetricContext;
   #delta = false;
-  /** Key of the present point's series: the metric's number and the encoded attributes. */
-  #key = new Uint8Array(1024);
-  #keyView = new DataView(this.#key.buffer);
-  #keyLength = 0;
+  readonly #key = new PointKey();
   /** Fields that all points have. */
   #startMs = 0;
   #timestampMs = 0;
@@ -79,8 +77,7 @@ export class PointWriter {
 
   /** Reads the point that ends at `end` and appends what becomes of it. */
   point(kind: PointKind, end: number): void {
-    this.#keyView.setUint32(0, this.#context.id, true);
-    this.#keyLength = 4;
+    this.#key.start(this.#context);
     this.#startMs = 0;
     this.#timestampMs = 0;
     this.#tooLate = false;
@@ -103,24 +100,6 @@ export class PointWriter {
     if (this.#timestampMs > this.latestMs) this.latestMs = this.#timestampMs;
   }
 
-  /** Appends the field that began at `at` (its tag was read) to the key of the series. */
-  #attribute(at: number, parentEnd: number): void {
-    const reader = this.#reader;
-    const end = reader.enter(parentEnd);
-    const size = end - at;
-    if (this.#keyLength + size > this.#key.length) {
-      const next = new Uint8Array((this.#keyLength + size) * 2);
-      next.set(this.#key.subarray(0, this.#keyLength));
-      this.#key = next;
-      this.#keyView = new DataView(next.buffer);
-    }
-    const key = this.#key;
-    let to = this.#keyLength;
-    for (let from = at; from < end; from++) key[to++] = reader.bytes[from] as number;
-    this.#keyLength = to;
-    reader.pos = end;
-  }
-
   #time(): number {
     const reader = this.#reader;
     reader.fixed64();
@@ -133,21 +112,7 @@ export class PointWriter {
     if (this.#tooLate) return 'time beyond the year 2262';
     if (this.#timestampMs === 0) return 'point without a time';
     if (this.#timestampMs > this.#maxTimestampMs) return 'timestamp too far in the future';
-    const cache = this.#memory.series;
-    let series = cache.get(this.#key, this.#keyView, 0, this.#keyLength);
-    if (series === undefined) {
-      const attributes = new Map<string, string>();
-      const reader = new ProtobufReader(this.#key.subarray(0, this.#keyLength));
-      reader.pos = 4;
-      while (reader.pos < this.#keyLength) {
-        reader.tag();
-        const key = readPair(reader, reader.enter(this.#keyLength), this.#value);
-        if (key === '') continue;
-        if (!attributes.has(key)) attributes.set(key, plainText(reader, this.#value));
-      }
-      series = this.#memory.labels([...attributes], this.#context);
-      cache.add(this.#key, 0, this.#keyLength, series);
-    }
+    const series = this.#key.series(this.#memory, this.#context);
     return series.refused ?? series;
   }
 
@@ -218,7 +183,7 @@ export class PointWriter {
           this.#exemplars.note(at, tag);
           break;
         case 58:
-          this.#attribute(at, end);
+          this.#key.attribute(reader, at, end);
           break;
         case 64:
           this.#flags = reader.varint32();
@@ -302,7 +267,7 @@ export class PointWriter {
           this.#exemplars.note(at, tag);
           break;
         case 74:
-          this.#attribute(at, end);
+          this.#key.attribute(reader, at, end);
           break;
         case 80:
           this.#flags = reader.varint32();
@@ -460,7 +425,7 @@ export class PointWriter {
       const tag = reader.tag();
       switch (tag) {
         case 10:
-          this.#attribute(at, end);
+          this.#key.attribute(reader, at, end);
           break;
         case 17:
           this.#startMs = this.#time();
@@ -511,8 +476,8 @@ export class PointWriter {
     if (scale < MIN_SCALE) return `exponential histogram with a scale below ${MIN_SCALE}`;
     const levels = Math.max(0, scale - MAX_SCALE);
     const maxBuckets = this.#memory.options.limits.maxHistogramBuckets;
-    const positive = this.#buckets(positiveStart, positiveEnd, levels, maxBuckets);
-    const negative = this.#buckets(negativeStart, negativeEnd, levels, maxBuckets);
+    const positive = readBuckets(reader, positiveStart, positiveEnd, levels, maxBuckets);
+    const negative = readBuckets(reader, negativeStart, negativeEnd, levels, maxBuckets);
     if (positive === undefined || negative === undefined) {
       return `histogram of more than ${maxBuckets} buckets (max-histogram-buckets)`;
     }
@@ -557,55 +522,6 @@ export class PointWriter {
     });
   }
 
-  /**
-   * Buckets: offset = 1, bucket_counts = 2. OTLP's bucket i covers (base^i, base^(i+1)], which is bucket i+1 in
-   * Prometheus. Undefined when there are too many.
-   */
-  #buckets(start: number, end: number, levels: number, maxBuckets: number): SparseBuckets | undefined {
-    const reader = this.#reader;
-    const back = reader.pos;
-    const buckets: SparseBuckets = new Map();
-    let offset = 0;
-    let countsStart = -1;
-    let seen = 0;
-    reader.pos = start;
-    while (reader.pos < end) {
-      const at = reader.pos;
-      const tag = reader.tag();
-      if (tag === 8) offset = reader.sint32();
-      else if (tag === 18 || tag === 16) {
-        if (countsStart < 0) countsStart = at;
-        reader.skip();
-      } else reader.skip();
-    }
-    reader.leave(end);
-    if (countsStart >= 0) {
-      const add = () => {
-        const count = reader.uint64();
-        const index = coarserIndex(offset + seen++ + 1, levels);
-        if (count !== 0) buckets.set(index, (buckets.get(index) ?? 0) + count);
-      };
-      reader.pos = countsStart;
-      while (reader.pos < end) {
-        switch (reader.tag()) {
-          case 16:
-            add();
-            break;
-          case 18: {
-            const packedEnd = reader.enter(end);
-            while (reader.pos < packedEnd) add();
-            reader.leave(packedEnd);
-            break;
-          }
-          default:
-            reader.skip();
-        }
-      }
-    }
-    reader.pos = back;
-    return buckets.size > maxBuckets ? undefined : buckets;
-  }
-
   /** SummaryDataPoint: start = 2, time = 3, count = 4, sum = 5, quantile_values = 6, attributes = 7, flags = 8. */
   #summary(end: number): string | undefined {
     const reader = this.#reader;
@@ -648,7 +564,7 @@ export class PointWriter {
           break;
         }
         case 58:
-          this.#attribute(at, end);
+          this.#key.attribute(reader, at, end);
           break;
         case 64:
           this.#flags = reader.varint32();
