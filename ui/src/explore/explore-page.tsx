@@ -12,6 +12,7 @@ import { absoluteRange, formatAgo, type ResolvedRange } from '../time/range.ts';
 import { useTime } from '../time/time-context.tsx';
 import { TimePicker } from '../time/time-picker.tsx';
 import { type PastQuery, readHistory, remember } from './query-history.ts';
+import '../editor/editor.css'; // the plain field that stands in for the editor needs it first
 import './explore.css';
 
 const QueryEditor = lazy(() => import('../editor/query-editor.tsx'));
