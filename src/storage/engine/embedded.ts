@@ -237,6 +237,8 @@ export class EmbeddedEngine {
     this.#options.log('error', `${reason}; starting it again`);
     if (livedMs > STABLE_MS) this.#backoffMs = FIRST_BACKOFF_MS;
     this.#starting = this.#restart();
+    // Whoever waits in ready() hears of it; without anybody waiting it must not end the process.
+    this.#starting.catch(() => {});
   }
 
   async #restart(): Promise<void> {

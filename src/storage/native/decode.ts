@@ -270,7 +270,8 @@ export class NativeDecoder {
         while (this.#end - this.#at === have) yield;
       }
     }
-    const data = this.#buffer.slice(this.#at, this.#at + scan);
+    // Not slice(): a Buffer's would share the chunk's memory.
+    const data = new Uint8Array(this.#buffer.subarray(this.#at, this.#at + scan));
     this.#at += scan;
     return new StringColumn(type, data, starts, ends);
   }
