@@ -25,6 +25,10 @@ export function startWithin(startNs: bigint, endNs: bigint): Sql {
 /** A trace id of 32 hex digits as the column has it. */
 export const traceIdValue = (hex: string): Sql => sql`toFixedString(unhex(${bind.string(hex)}), 16)`;
 
+/** Many trace ids as the right side of IN; one parameter, however many there are. */
+export const traceIdSet = (ids: readonly string[]): Sql =>
+  sql`SELECT arrayJoin(arrayMap(id -> toFixedString(unhex(id), 16), ${bind.strings(ids)}))`;
+
 /** The condition as a predicate of one row of `spans`. */
 export function conditionSql(condition: SpanCondition): Sql {
   switch (condition.op) {

@@ -20,11 +20,12 @@ import {
   type MapColumn,
 } from '../native.ts';
 import type { ScopedClient } from '../scope.ts';
-import { bind, join, type Sql, sql, TENANT, table } from '../sql.ts';
+import { bind, type Sql, sql, TENANT, table } from '../sql.ts';
 
 const ATTRIBUTES = sql`attributes_string, attributes_int, attributes_double, attributes_bool, attributes_other`;
 const NO_ID = '0000000000000000';
 const MAX_KEPT = 50_000;
+const LOOK_UP_AT_ONCE = 500;
 
 /** All columns that a Span is made of. */
 export const SPAN_COLUMNS: Sql = sql`trace_id, span_id, parent_id, start_ns, duration_ns, name, kind, status_code,
@@ -118,7 +119,7 @@ export class SpanRows {
     options: QueryOptions,
   ): Promise<Map<bigint, Resource>> {
     const query = (missing: Sql): Sql =>
-      sql`SELECT id, ${ATTRIBUTES} FROM ${table.resources} WHERE ${TENANT} AND id IN (${missing}) LIMIT 1 BY id`;
+      sql`SELECT id, ${ATTRIBUTES} FROM ${table.resources} WHERE ${TENANT} AND id IN (SELECT arrayJoin(${missing})) LIMIT 1 BY id`;
     return this.#lookUp(this.#resources, scope, ids, options, query, { attributes: EMPTY }, (block) => {
       const maps = new AttributeMaps(block);
       return (row) => ({ attributes: maps.read(row) });
@@ -131,7 +132,7 @@ export class SpanRows {
     options: QueryOptions,
   ): Promise<Map<bigint, InstrumentationScope>> {
     const query = (missing: Sql): Sql =>
-      sql`SELECT id, name, version, ${ATTRIBUTES} FROM ${table.scopes} WHERE ${TENANT} AND id IN (${missing}) LIMIT 1 BY id`;
+      sql`SELECT id, name, version, ${ATTRIBUTES} FROM ${table.scopes} WHERE ${TENANT} AND id IN (SELECT arrayJoin(${missing})) LIMIT 1 BY id`;
     const none = { name: '', version: '', attributes: EMPTY };
     return this.#lookUp(this.#scopes, scope, ids, options, query, none, (block) => {
       const maps = new AttributeMaps(block);
@@ -162,22 +163,17 @@ export class SpanRows {
       else found.set(id, value);
     }
     if (missing.length === 0) return found;
-    for await (const block of scope.stream(
-      query(
-        join(
-          missing.map((id) => bind.uint64(id)),
-          ', ',
-        ),
-      ),
-      options,
-    )) {
-      const read = reader(block);
-      const blockIds = block.bigints('id').values;
-      for (let row = 0; row < block.rows; row++) {
-        const id = blockIds[row] as bigint;
-        const value = read(row);
-        found.set(id, value);
-        kept.set(`${scope.tenant}\u0000${id}`, value);
+    for (let at = 0; at < missing.length; at += LOOK_UP_AT_ONCE) {
+      const ids = missing.slice(at, at + LOOK_UP_AT_ONCE);
+      for await (const block of scope.stream(query(bind.uint64s(ids)), options)) {
+        const read = reader(block);
+        const blockIds = block.bigints('id').values;
+        for (let row = 0; row < block.rows; row++) {
+          const id = blockIds[row] as bigint;
+          const value = read(row);
+          found.set(id, value);
+          kept.set(`${scope.tenant}\u0000${id}`, value);
+        }
       }
     }
     for (const id of missing) if (!found.has(id)) found.set(id, none);

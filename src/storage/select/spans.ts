@@ -18,9 +18,9 @@ import type {
 } from '../../model/select-spans.ts';
 import type { QueryOptions } from '../client.ts';
 import type { ScopedClient, TenantScope } from '../scope.ts';
-import { bind, join, type Sql, sql, TENANT, table } from '../sql.ts';
+import { bind, join, sql, TENANT, table } from '../sql.ts';
 import { selectBuckets } from './spans-buckets.ts';
-import { conditionSql, startWithin, traceIdValue } from './spans-conditions.ts';
+import { conditionSql, startWithin, traceIdSet } from './spans-conditions.ts';
 import { SPAN_COLUMNS, SpanRows } from './spans-rows.ts';
 import { selectTagNames, selectTagValues } from './spans-tags.ts';
 
@@ -31,7 +31,7 @@ const FIRST_WINDOW_NS = 15n * MINUTE_NS;
 const WINDOW_GROWTH = 4n;
 /** How many candidates are read at first, and at most at once. */
 const FIRST_PAGE = 32;
-const MAX_PAGE = 512;
+const MAX_PAGE = 384;
 
 const least = (a: bigint, b: bigint): bigint => (a <= b ? a : b);
 const most = (a: bigint, b: bigint): bigint => (a >= b ? a : b);
@@ -84,7 +84,7 @@ class ClickHouseSpans implements SpansSource {
   ): Promise<Map<string, { startNs: bigint; endNs: bigint }>> {
     const bounds = new Map<string, { startNs: bigint; endNs: bigint }>();
     const query = sql`SELECT trace_id, min(start_ns) AS first_ns, max(end_ns) AS last_ns FROM ${table.traces}
-      WHERE ${TENANT} AND trace_id IN (${join(traceIds.map(traceIdValue), ', ')}) GROUP BY trace_id`;
+      WHERE ${TENANT} AND trace_id IN (${traceIdSet(traceIds)}) GROUP BY trace_id`;
     for await (const block of scope.stream(query, options)) {
       const ids = block.fixed('trace_id');
       const starts = block.bigints('first_ns').values;
@@ -119,11 +119,11 @@ class ClickHouseSpans implements SpansSource {
     // The hours, where they are few, let the sort key find the rows; the bounds prune partitions.
     const inHours =
       hours.size < 1000
-        ? sql`intDiv(start_ns, 3600000000000) IN (${bindHours(hours)})`
+        ? sql`intDiv(start_ns, 3600000000000) IN (SELECT arrayJoin(${bind.int64s([...hours])}))`
         : startWithin(first, last + 1n);
     const query = sql`SELECT ${SPAN_COLUMNS} FROM ${table.spans}
       WHERE ${TENANT} AND ${inHours} AND start_ns >= ${bind.int64(first)} AND start_ns <= ${bind.int64(last)}
-        AND trace_id IN (${join(traceIds.map(traceIdValue), ', ')})`;
+        AND trace_id IN (${traceIdSet(traceIds)})`;
     for await (const block of scope.stream(query, options)) {
       for (const span of await this.#rows.spans(scope, block, options)) {
         const spans = found.get(span.traceId);
@@ -313,9 +313,3 @@ function* newestFirst(found: readonly Found[]): Generator<{ traceId: string; spa
   const sorted = [...found].sort((a, b) => (a.startNs < b.startNs ? 1 : a.startNs > b.startNs ? -1 : 0));
   for (const { traceId, spans } of sorted) yield { traceId, spans };
 }
-
-const bindHours = (hours: Iterable<bigint>): Sql =>
-  join(
-    Array.from(hours, (hour) => bind.int64(hour)),
-    ', ',
-  );
