@@ -8,7 +8,14 @@ import type { BucketSpan, Histogram } from '../../model/histogram.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import { ProtobufReader } from '../protobuf.ts';
 import { formatBound, quoteText } from './go-text.ts';
-import type { ExposedExemplar, ExpositionMemory, ExpositionSink, MetricType, ProtoSeries } from './sink.ts';
+import type {
+  ExposedExemplar,
+  ExpositionMemory,
+  ExpositionSink,
+  MetricType,
+  PageReader,
+  ProtoSeries,
+} from './sink.ts';
 
 const TYPES: readonly MetricType[] = [
   'counter',
@@ -24,22 +31,14 @@ interface ProtobufOptions {
   readonly classicHistograms: boolean;
 }
 
-/** Reads a page into the sink. Throws InputError; what came before the mistake was delivered. */
-export function parseProtobuf<S>(
+/** Opens a page. Its steps throw InputError; what came before the mistake was delivered. */
+export function openProtobuf<S>(
   page: Uint8Array,
   memory: ExpositionMemory<S>,
   sink: ExpositionSink<S>,
   options: ProtobufOptions,
-): void {
-  const parser = new PageParser(page, memory, sink, options);
-  memory.metrics.begin();
-  let ok = false;
-  try {
-    parser.run();
-    ok = true;
-  } finally {
-    memory.metrics.end(ok);
-  }
+): PageReader {
+  return new PageParser(page, memory, sink, options);
 }
 
 interface Family {
@@ -48,7 +47,8 @@ interface Family {
   readonly id: number;
 }
 
-class PageParser<S> {
+class PageParser<S> implements PageReader {
+  #left = 0;
   readonly #reader: ProtobufReader;
   readonly #memory: ExpositionMemory<S>;
   readonly #sink: ExpositionSink<S>;
@@ -66,20 +66,31 @@ class PageParser<S> {
     this.#options = options;
   }
 
-  run(): void {
+  step(maxEntries: number): boolean {
     const reader = this.#reader;
+    const { metrics } = this.#memory;
     const { length } = reader.bytes;
-    while (reader.pos < length) {
-      const start = reader.pos;
-      const size = reader.varint32();
-      if (size > length - reader.pos) {
-        const want = size + reader.pos - start;
-        throw new InputError(
-          `clientpb: insufficient length of buffer, expected at least ${want} bytes, got ${length - start} bytes`,
-        );
+    if (reader.pos === 0) metrics.begin();
+    this.#left = maxEntries;
+    try {
+      while (reader.pos < length && this.#left > 0) {
+        const start = reader.pos;
+        const size = reader.varint32();
+        if (size > length - reader.pos) {
+          const want = size + reader.pos - start;
+          throw new InputError(
+            `clientpb: insufficient length of buffer, expected at least ${want} bytes, got ${length - start} bytes`,
+          );
+        }
+        this.#family(reader.pos + size);
       }
-      this.#family(reader.pos + size);
+    } catch (error) {
+      metrics.end(false);
+      throw error;
     }
+    if (reader.pos < length) return false;
+    metrics.end(true);
+    return true;
   }
 
   /** MetricFamily: name = 1, help = 2, type = 3, metric = 4, unit = 5. */
@@ -115,6 +126,7 @@ class PageParser<S> {
     }
     reader.leave(end);
     // A family without metrics says nothing.
+    this.#left -= metrics;
     if (metrics === 0) return;
     const kind = TYPES[type];
     if (kind === undefined)

@@ -34,6 +34,12 @@ export interface ExpositionSink<S> {
   metadata(family: string, kind: 'type' | 'help' | 'unit', text: string): void;
 }
 
+/** A page that is read piece by piece, so that a large one does not hold up everything else. */
+export interface PageReader {
+  /** Reads about so many entries more; true when the page is at its end. Throws InputError. */
+  step(maxEntries: number): boolean;
+}
+
 /** What a metadata line said. */
 export interface MetaLine {
   readonly meta: true;

@@ -9,7 +9,14 @@ import { METRIC_NAME } from '../../model/labels.ts';
 import { decodeUtf8 } from '../protobuf.ts';
 import { formatBound, goFloat, quoteBytes, quoteText, readFloat } from './go-text.ts';
 import { beginsName, Lexer, nameEnd, type Token } from './lexer.ts';
-import type { ExposedExemplar, ExpositionMemory, ExpositionSink, MetaLine, MetricType } from './sink.ts';
+import type {
+  ExposedExemplar,
+  ExpositionMemory,
+  ExpositionSink,
+  MetaLine,
+  MetricType,
+  PageReader,
+} from './sink.ts';
 
 const NEWLINE = 10;
 const SPACE = 32;
@@ -40,13 +47,15 @@ const OPENMETRICS_TYPES: Readonly<Record<string, MetricType>> = {
   unknown: 'unknown',
 };
 
-/** Reads a page into the sink. Throws InputError in Prometheus's words; what came before the mistake was delivered. */
-export function parseText<S>(
+/**
+ * Opens a page. Its steps throw InputError in Prometheus's words; what came before the mistake was delivered.
+ */
+export function openText<S>(
   page: Uint8Array,
   openMetrics: boolean,
   memory: ExpositionMemory<S>,
   sink: ExpositionSink<S>,
-): void {
+): PageReader {
   let bytes = page;
   if (!openMetrics) {
     // The last line may lack its end.
@@ -54,24 +63,17 @@ export function parseText<S>(
     bytes.set(page);
     bytes[page.length] = NEWLINE;
   }
-  const parser = new TextParser(bytes, openMetrics, memory, sink);
-  memory.lines.begin();
-  let ok = false;
-  try {
-    parser.run();
-    ok = true;
-  } finally {
-    memory.lines.end(ok);
-  }
+  return new TextParser(bytes, openMetrics, memory, sink);
 }
 
-class TextParser<S> {
+class TextParser<S> implements PageReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #openMetrics: boolean;
   readonly #memory: ExpositionMemory<S>;
   readonly #sink: ExpositionSink<S>;
   readonly #lexer: Lexer;
+  #at = 0;
   #type: MetricType = 'unknown';
   #scope = SCOPE_PLAIN;
   /** Offsets of the current series: name start, name end, then label name and value starts and ends. */
@@ -88,12 +90,23 @@ class TextParser<S> {
     this.#lexer = new Lexer(bytes, openMetrics);
   }
 
-  run(): void {
-    let at = 0;
-    while (at >= 0) {
-      const fast = this.#known(at);
-      at = fast > 0 ? fast : this.#entry(at);
+  step(maxEntries: number): boolean {
+    const { lines } = this.#memory;
+    if (this.#at === 0) lines.begin();
+    let at = this.#at;
+    try {
+      for (let left = maxEntries; left > 0 && at >= 0; left--) {
+        const fast = this.#known(at);
+        at = fast > 0 ? fast : this.#entry(at);
+      }
+    } catch (error) {
+      lines.end(false);
+      throw error;
     }
+    this.#at = at;
+    if (at >= 0) return false;
+    lines.end(true);
+    return true;
   }
 
   /** Reads the line at `at` if its bytes are known; gives where the next one begins, or -1. */
