@@ -102,6 +102,14 @@ test("Tempo's series: a missing value is 0, labels of any type become text", () 
   assert.deepEqual(columns.series[0]?.labels, { name: 'GET', code: '200' });
 });
 
+test("Tempo's quantiles: 0 stands for an interval without spans", () => {
+  const samples = [
+    { timestampMs: '1000', value: 0 },
+    { timestampMs: '2000', value: 0.5 },
+  ];
+  assert.deepEqual(traceMetricsToColumns([{ labels: [], samples }], 1, true).series[0]?.values, [null, 0.5]);
+});
+
 test('names tell series apart and leave out what they share', () => {
   assert.deepEqual(seriesNames([{ __name__: 'up', job: 'a' }]), ['up{job="a"}']);
   assert.deepEqual(seriesNames([{}]), ['value']);

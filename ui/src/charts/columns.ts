@@ -95,11 +95,21 @@ export function matrixToColumns(matrix: readonly MatrixSeries[], stepSeconds: nu
   return toColumns(series, stepSeconds);
 }
 
-/** Series of Tempo's metrics API. */
-export function traceMetricsToColumns(answer: readonly TraceMetricsSeries[], stepSeconds: number): Columns {
+/**
+ * Series of Tempo's metrics API. With `zeroIsGap`, a 0 is no value: quantiles of intervals without spans are
+ * answered as 0.
+ */
+export function traceMetricsToColumns(
+  answer: readonly TraceMetricsSeries[],
+  stepSeconds: number,
+  zeroIsGap = false,
+): Columns {
   const series = answer.map((one) => ({
     labels: Object.fromEntries(one.labels.map((label) => [label.key, anyValueText(label.value)])),
-    points: one.samples.map((sample) => [Number(sample.timestampMs) / 1000, sample.value ?? 0] as const),
+    points: one.samples.map((sample) => {
+      const value = sample.value ?? 0;
+      return [Number(sample.timestampMs) / 1000, zeroIsGap && value === 0 ? Number.NaN : value] as const;
+    }),
   }));
   return toColumns(series, stepSeconds);
 }

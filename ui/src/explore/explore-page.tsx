@@ -163,7 +163,7 @@ export default function ExplorePage() {
             value={draft}
             onChange={setDraft}
             onRun={() => run(draft)}
-            error={problem?.query === draft.trim() ? problem.message : undefined}
+            error={problem?.query.trim() === draft.trim() ? problem.message : undefined}
             range={range}
             placeholder={placeholders[lang]}
             autoFocus={query === ''}

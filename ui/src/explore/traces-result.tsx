@@ -24,7 +24,8 @@ export default function TracesResult(props: ResultProps) {
 
 function TraceMetrics({ query, range, tick, onZoom, onError }: ResultProps) {
   const [box, width] = useWidth<HTMLDivElement>(Math.max(400, window.innerWidth - 240));
-  const stepMs = chooseStepMs(range.toMs - range.fromMs, width);
+  // Each point is of its own interval, without a window that smooths: fewer points say more.
+  const stepMs = chooseStepMs(range.toMs - range.fromMs, width, 12);
   const text = interpolate(query, { stepMs, rangeMs: range.toMs - range.fromMs });
   const answer = useRequest(
     `metrics\n${text}\n${range.fromMs}\n${range.toMs}\n${stepMs}`,
@@ -33,9 +34,10 @@ function TraceMetrics({ query, range, tick, onZoom, onError }: ResultProps) {
   );
   const message = answer.error?.message;
   useEffect(() => onError(message), [message, onError]);
+  const quantiles = /\|\s*quantile_over_time\s*\(/.test(query);
   const columns = useMemo(
-    () => (answer.data ? traceMetricsToColumns(answer.data, stepMs / 1000) : undefined),
-    [answer.data, stepMs],
+    () => (answer.data ? traceMetricsToColumns(answer.data, stepMs / 1000, quantiles) : undefined),
+    [answer.data, stepMs, quantiles],
   );
   const dots = useMemo(() => traceMetricsDots(answer.data ?? []), [answer.data]);
   const unit = guessTraceqlUnit(query);
