@@ -10,6 +10,12 @@ import { searchSpans, visibleRows } from '../../ui/src/traces/visible-rows.ts';
 const id = (n: number): string =>
   Buffer.from((n + 1).toString(16).padStart(16, '0'), 'hex').toString('base64');
 
+/** Processor time, so that a busy machine changes little. */
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
 /** OTLP JSON of `n` spans; `parentOf` gives the shape. */
 function bigTrace(n: number, parentOf: (i: number) => number): object {
   const spans = Array.from({ length: n }, (_, i) => ({
@@ -41,18 +47,18 @@ const shapes: [name: string, parentOf: (i: number) => number][] = [
   ['one chain', (i) => i - 1],
   ['one level', () => 0],
 ];
-// The budget is generous for slow machines; the figure reached is printed (about 150 ms on two cores).
+// The budget is generous for slow machines; the figure reached is printed (150 to 200 ms on a quiet one).
 for (const [name, parentOf] of shapes)
   test(`50,000 spans, ${name}: from parsed JSON to everything the page shows`, (t) => {
     const json = bigTrace(50_000, parentOf);
     const run = (): number => {
-      const start = performance.now();
+      const start = cpuMs();
       const tree = buildTree(decodeTrace(json).spans);
       const path = criticalPath(tree);
       summarizeServices(tree, selfTimes(tree), path);
       collectFindings(tree, mapErrors(tree));
       assert.equal(visibleRows(tree, new Set()).length, 50_000);
-      return performance.now() - start;
+      return cpuMs() - start;
     };
     const times = [run(), run(), run()];
     t.diagnostic(`${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
@@ -62,9 +68,9 @@ for (const [name, parentOf] of shapes)
 test('searching 50,000 spans', (t) => {
   const tree = buildTree(decodeTrace(bigTrace(50_000, (i) => (i - 1) >> 2)).spans);
   const times = ['value 49', 'value 499', 'attribute.3=7'].map((query) => {
-    const start = performance.now();
+    const start = cpuMs();
     searchSpans(tree, query);
-    return performance.now() - start;
+    return cpuMs() - start;
   });
   t.diagnostic(`${times.map((ms) => ms.toFixed(0)).join(', ')} ms (the first builds the texts)`);
   assert.ok(times[1]! < 500);

@@ -26,7 +26,7 @@ export interface AnalysisOptions extends TreeOptions {
   readonly colourMemory?: ColourMemory;
 }
 
-/** About 100 ms for 50,000 decoded spans, a millisecond for a hundred. */
+/** About 100 ms for 50,000 decoded spans on a quiet machine, a millisecond for a hundred. */
 export function analyseTrace(spans: readonly Span[], options: AnalysisOptions = {}): TraceAnalysis {
   const tree = buildTree(spans, options);
   const selfNs = selfTimes(tree);
