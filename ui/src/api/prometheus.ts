@@ -62,6 +62,8 @@ async function get<T>(
     infos?: string[];
   } | null;
   if (body?.status === 'error') throw new ApiError(body.error ?? 'unknown error', 200, 'query');
+  // 204 has no body at all.
+  if (body === null && absent !== undefined) return { data: absent, warnings: [] };
   const data = body?.data ?? absent;
   if (body?.status !== 'success' || data === undefined) {
     throw new ApiError(`The answer of ${path} has not the shape of the Prometheus API.`, 200, 'shape');
