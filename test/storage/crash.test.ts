@@ -13,5 +13,6 @@ test(`three kills under load lose nothing and double nothing (SEED=${seed})`, {
     assert.ok(count > 0, `no ${kind} acknowledged`);
   assert.equal(report.missing, 0, JSON.stringify(report));
   assert.equal(report.doubled, 0, JSON.stringify(report));
-  assert.ok(report.orphanMs < 2000, `the engine outlived its parent by ${report.orphanMs} ms`);
+  // Milliseconds on a quiet machine; the bound leaves room for one that does much else.
+  assert.ok(report.orphanMs < 5000, `the engine outlived its parent by ${report.orphanMs} ms`);
 });

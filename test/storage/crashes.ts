@@ -4,12 +4,13 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openStorage } from '../../src/storage/index.ts';
 import { sql, TENANT, table } from '../../src/storage/sql.ts';
 import { temporaryDirectory } from './backends.ts';
+import { alive, childrenOf } from './processes.ts';
 
 export type Victim = 'main' | 'engine';
 
@@ -170,28 +171,4 @@ async function killMain(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await gone;
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Processes whose parent is `pid` (Linux). */
-function childrenOf(pid: number): number[] {
-  const children: number[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid) children.push(Number(name));
-    } catch {
-      // Gone meanwhile.
-    }
-  }
-  return children;
 }

@@ -22,6 +22,20 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('SIGHUP', () => {});
 
+if (process.platform === 'linux') {
+  // Belt and braces: the kernel kills us with our parent even when this thread gets no time to see the end of input.
+  const PR_SET_PDEATHSIG = 1;
+  const SIGKILL = 9;
+  open({ library: 'libc', path: '' });
+  load({
+    library: 'libc',
+    funcName: 'prctl',
+    retType: DataType.I32,
+    paramsType: [DataType.I32, DataType.I32],
+    paramsValue: [PR_SET_PDEATHSIG, SIGKILL],
+  });
+}
+
 open({ library: 'chdb', path: library });
 
 // The same thread-safe entry as the clickhouse-local command; returns only when the session ends.
