@@ -15,6 +15,8 @@ import type {
   LogsSource,
   StreamQuery,
 } from '../../src/model/select-logs.ts';
+import { LineLabels, StreamLabels } from '../../src/query/logql/line-labels.ts';
+import { ParserHints } from '../../src/query/logql/parser-hints.ts';
 import { compileRegex, matcherTest } from '../../src/query/syntax/regex.ts';
 
 interface Row {
@@ -153,11 +155,8 @@ export class MemoryLogs implements LogsSource, Pick<BatchSink, 'writeLogs'> {
       const passes = hintTest(select, stream.labels);
       for (const row of this.#rows(stream, select.startNs, select.endNs)) {
         if (!passes(row)) continue;
-        const pairs: [string, string][] = [];
-        for (const name of by) {
-          const value = stream.labels.get(name) || row.metadata.get(name);
-          if (value !== '') pairs.push([name, value]);
-        }
+        const view = viewOf(stream.labels, row);
+        const pairs: [string, string][] = by.map((name) => [name, view.get(name) ?? '']);
         const labels = Labels.fromPairs(pairs);
         let group = groups.get(labels.key);
         if (group === undefined) {
@@ -217,14 +216,21 @@ function hintTest(request: LogSelect, stream: Labels): (row: Row) => boolean {
   const lines = (request.hints.lines ?? []).map(lineTest);
   const metadata = (request.hints.metadata ?? []).map((m) => ({ name: m.name, test: matcherTest(m) }));
   return (row) =>
-    lines.every((test) => test(row.line)) &&
-    metadata.every(({ name, test }) => {
-      if (stream.has(name)) return test(stream.get(name));
-      const renamed = name.endsWith('_extracted') ? name.slice(0, -'_extracted'.length) : '';
-      if (renamed !== '' && stream.has(renamed))
-        return test(row.metadata.get(renamed) || row.metadata.get(name));
-      return test(row.metadata.get(name));
-    });
+    lines.every((test) => test(row.line)) && (metadata.length === 0 || passes(viewOf(stream, row), metadata));
+}
+
+/** The labels of a row as a query sees them before any stage. */
+function viewOf(stream: Labels, row: Row): LineLabels {
+  const view = new LineLabels(ParserHints.all());
+  view.reset(new StreamLabels(stream), row.metadata, row.timeNs);
+  return view;
+}
+
+function passes(
+  view: LineLabels,
+  tests: readonly { name: string; test: (value: string) => boolean }[],
+): boolean {
+  return tests.every(({ name, test }) => test(view.text(name)));
 }
 
 function lineTest(hint: LineHint): (line: string) => boolean {

@@ -11,7 +11,7 @@ import { parseGoDuration } from '../../query/syntax/durations.ts';
 import { parseGoFloat } from '../../query/syntax/numbers.ts';
 import type { LokiContext } from './context.ts';
 import { json } from './json.ts';
-import { parseBounds, parseLimit, parseLogParam, parseRange, parseSelectorText } from './params.ts';
+import { parseBounds, parseLimit, parseLogParam, parseRange, parseSelectorText, running } from './params.ts';
 
 const DEFAULT_LINES = 100;
 const DEFAULT_FIELDS = 1000;
@@ -59,10 +59,12 @@ async function sampleFields(
   const bounds = parseRange(params, context.now());
   const lineLimit = Math.min(parseLimit(params, DEFAULT_LINES, 'line_limit'), context.limits.maxSampleLines);
   const expr = parseLogParam(params);
-  const { streams } = await context.engine.streams(
-    expr,
-    { tenant: request.tenant, ...bounds, direction: 'backward', limit: lineLimit, intervalNs: 0n },
-    { nowNs: BigInt(Math.floor(context.now())) * 1_000_000n, signal: request.signal, categorize: true },
+  const { streams } = await running(params, () =>
+    context.engine.streams(
+      expr,
+      { tenant: request.tenant, ...bounds, direction: 'backward', limit: lineLimit, intervalNs: 0n },
+      { nowNs: BigInt(Math.floor(context.now())) * 1_000_000n, signal: request.signal, categorize: true },
+    ),
   );
   const found = new Map<string, Field>();
   const note = (name: string, value: string, parser: string | undefined): void => {

@@ -168,6 +168,21 @@ function parsed<T>(query: string, parse: (text: string) => T): T {
   }
 }
 
+/** As `running`, for work that is done at once. */
+export function compiled<T>(params: URLSearchParams, make: () => T): T {
+  return parsed(params.get('query') ?? '', make);
+}
+
+/** Runs a query; what only shows now to be wrong with its text is told as the parser's errors are. */
+export async function running<T>(params: URLSearchParams, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new HttpError(400, parseErrorText(params.get('query') ?? '', error), { cause: error });
+  }
+}
+
 /** The parameter `query`, which must be there. */
 export function parseQuery(params: URLSearchParams): LogQLExpr {
   return parsed(params.get('query') ?? '', parseLogQL);

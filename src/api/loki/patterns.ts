@@ -3,7 +3,7 @@
 import type { HttpRequest, HttpResponse, Route } from '../../http/handler.ts';
 import type { LokiContext } from './context.ts';
 import { success } from './json.ts';
-import { parseLogParam, parseRange, parseStep } from './params.ts';
+import { parseLogParam, parseRange, parseStep, running } from './params.ts';
 import { PatternMiner } from './pattern-miner.ts';
 
 /** Patterns that an answer has at most. */
@@ -36,7 +36,9 @@ async function patterns(context: LokiContext, request: HttpRequest): Promise<Htt
     },
     { nowNs: BigInt(Math.floor(context.now())) * 1_000_000n, signal: request.signal },
   );
-  for await (const { line, timeNs } of entries) miner.add(line, Number(timeNs / 1_000_000_000n));
+  await running(params, async () => {
+    for await (const { line, timeNs } of entries) miner.add(line, Number(timeNs / 1_000_000_000n));
+  });
   return success(
     miner
       .patterns()

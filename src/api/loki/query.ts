@@ -20,6 +20,7 @@ import {
   parseRange,
   parseStep,
   parseTime,
+  running,
 } from './params.ts';
 
 const MS = 1_000_000n;
@@ -56,10 +57,12 @@ async function instant(context: LokiContext, request: HttpRequest): Promise<Http
   }
   const bounds = { startNs: timeNs, endNs: timeNs };
   checkLength(context, expr, bounds);
-  const result = await context.engine.metric(
-    expr,
-    { tenant: request.tenant, ...bounds, stepNs: 0n },
-    { nowNs, signal: request.signal },
+  const result = await running(params, () =>
+    context.engine.metric(
+      expr,
+      { tenant: request.tenant, ...bounds, stepNs: 0n },
+      { nowNs, signal: request.signal },
+    ),
   );
   return metricAnswer(result, timeNs, context.now() - startedMs);
 }
@@ -79,7 +82,9 @@ async function range(context: LokiContext, request: HttpRequest): Promise<HttpRe
   const options = { nowNs, signal: request.signal };
   if (isMetric(expr)) {
     const aligned = alignToStep(bounds, stepNs);
-    const result = await context.engine.metric(expr, { tenant: request.tenant, ...aligned, stepNs }, options);
+    const result = await running(params, () =>
+      context.engine.metric(expr, { tenant: request.tenant, ...aligned, stepNs }, options),
+    );
     return metricAnswer(result, aligned.startNs, context.now() - startedMs);
   }
   const { maxEntries } = context.limits;
@@ -89,10 +94,12 @@ async function range(context: LokiContext, request: HttpRequest): Promise<HttpRe
     );
   }
   const categorize = wantsCategories(request);
-  const { streams, stats } = await context.engine.streams(
-    expr,
-    { tenant: request.tenant, ...bounds, direction, limit, intervalNs },
-    { ...options, categorize },
+  const { streams, stats } = await running(params, () =>
+    context.engine.streams(
+      expr,
+      { tenant: request.tenant, ...bounds, direction, limit, intervalNs },
+      { ...options, categorize },
+    ),
   );
   return streamsAnswer(streams, stats, context.now() - startedMs, categorize);
 }

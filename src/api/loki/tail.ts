@@ -20,7 +20,7 @@ import { matcherTest } from '../../query/syntax/regex.ts';
 import { batchMetadata } from './batch-metadata.ts';
 import type { LokiContext } from './context.ts';
 import { labelsJson } from './json.ts';
-import { bad, parseLimit, parseLogParam, parseTime } from './params.ts';
+import { bad, compiled, parseLimit, parseLogParam, parseTime } from './params.ts';
 
 const MS = 1_000_000n;
 const MAX_DELAY_SECONDS = 5;
@@ -75,7 +75,7 @@ function parseTail(context: LokiContext, request: HttpRequest): TailRequest {
   }
   return {
     expr,
-    pipeline: compilePipeline(expr.stages, nowNs),
+    pipeline: compiled(params, () => compilePipeline(expr.stages, nowNs)),
     startNs: parseTime(params.get('start'), nowNs - 3_600_000n * MS, 'start'),
     limit: Math.min(parseLimit(params, 100), context.limits.maxEntries || Number.POSITIVE_INFINITY),
     delayNs: BigInt(delayText) * 1_000_000_000n,

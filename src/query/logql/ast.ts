@@ -1,5 +1,6 @@
 /**
- * The tree of a LogQL query. Durations are nanoseconds (bigint); `at` is an offset in the query's text (UTF-16 units).
+ * The tree of a LogQL query. Durations are nanoseconds (bigint); `at` is an offset in the query's text (UTF-16 units):
+ * of the argument where a stage has just one, else of the stage's pipe.
  * Knows nothing of how a query is carried out.
  */
 

@@ -132,16 +132,20 @@ function parseStage(reader: TokenReader, at: number): StageExpr {
         reader.next();
         return parseLogfmt(reader, at);
       case 'pattern':
-      case 'regexp':
+      case 'regexp': {
         reader.next();
-        return { kind: token.text, text: reader.expect('string', 'STRING').text, at };
+        const text = reader.expect('string', 'STRING');
+        return { kind: token.text, text: text.text, at: text.at };
+      }
       case 'unpack':
       case 'decolorize':
         reader.next();
         return { kind: token.text, at };
-      case 'line_format':
+      case 'line_format': {
         reader.next();
-        return { kind: 'line-format', template: reader.expect('string', 'STRING').text, at };
+        const text = reader.expect('string', 'STRING');
+        return { kind: 'line-format', template: text.text, at: text.at };
+      }
       case 'label_format':
         reader.next();
         return parseLabelFormat(reader, at);
