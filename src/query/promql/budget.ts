@@ -56,6 +56,11 @@ export class Budget {
     return this.#deadlineMs - this.#now();
   }
 
+  /** Samples that are held now. */
+  get held(): number {
+    return this.#samples;
+  }
+
   get peakSamples(): number {
     return this.#peak;
   }

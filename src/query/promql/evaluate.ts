@@ -54,21 +54,18 @@ export interface EvaluationContext {
 const SERIES_PER_CHECK = 200;
 
 export async function evaluate(plan: Plan, context: EvaluationContext): Promise<Value> {
-  await context.budget.breathe();
+  const { budget } = context;
+  await budget.breathe();
+  const before = budget.held;
   const value = await evaluateNode(plan, context);
-  if (value.type === 'vector') context.budget.hold(countPoints(value.series));
+  // What the operands held is free again.
+  budget.release(budget.held - before);
+  if (value.type === 'vector') budget.hold(countPoints(value.series));
   return value;
 }
 
-/** The value of a node that is used up by its parent: it no longer counts as held. */
-async function consume(plan: Plan, context: EvaluationContext): Promise<Value> {
+async function evaluateVector(plan: Plan, context: EvaluationContext): Promise<readonly StepSeries[]> {
   const value = await evaluate(plan, context);
-  if (value.type === 'vector') context.budget.release(countPoints(value.series));
-  return value;
-}
-
-async function consumeVector(plan: Plan, context: EvaluationContext): Promise<readonly StepSeries[]> {
-  const value = await consume(plan, context);
   if (value.type !== 'vector') throw new Error('not an instant vector');
   return value.series;
 }
@@ -91,10 +88,10 @@ async function evaluateNode(plan: Plan, context: EvaluationContext): Promise<Val
       if (func === undefined || func.kind === 'range') throw new Error(`no function ${plan.expr.func.name}`);
       const argument = plan.args[0];
       if (argument?.kind === 'instant' && argument.asTimestamps) {
-        return vector(dropNames(await consumeVector(argument, context), context));
+        return vector(dropNames(await evaluateVector(argument, context), context));
       }
       const args: Value[] = [];
-      for (const arg of plan.args) args.push(await consume(arg, context));
+      for (const arg of plan.args) args.push(await evaluate(arg, context));
       const call: Call = {
         grid: plan.grid,
         exprs: plan.expr.args,
@@ -109,9 +106,9 @@ async function evaluateNode(plan: Plan, context: EvaluationContext): Promise<Val
     case 'info':
       return vector(
         addInfo(
-          await consumeVector(plan.base, context),
-          await consumeVector(plan.info, context),
-          await consumeVector(plan.infoTimes, context),
+          await evaluateVector(plan.base, context),
+          await evaluateVector(plan.info, context),
+          await evaluateVector(plan.infoTimes, context),
           plan,
         ),
       );
@@ -120,15 +117,15 @@ async function evaluateNode(plan: Plan, context: EvaluationContext): Promise<Val
     case 'binary':
       return binary(
         plan.expr,
-        await consume(plan.left, context),
-        await consume(plan.right, context),
+        await evaluate(plan.left, context),
+        await evaluate(plan.right, context),
         points,
         context,
       );
     case 'unary':
-      return unary(plan.expr.operator, await consume(plan.input, context), context);
+      return unary(plan.expr.operator, await evaluate(plan.input, context), context);
     case 'invariant': {
-      const value = await consume(plan.input, context);
+      const value = await evaluate(plan.input, context);
       if (value.type === 'string') return value;
       if (value.type === 'scalar') {
         return { type: 'scalar', values: new Float64Array(points).fill(value.values[0] as number) };
@@ -186,7 +183,7 @@ async function windowSamples(window: WindowPlan, context: EvaluationContext): Pr
     return fetched.series;
   }
   const input = window.source.input;
-  const series = await consumeVector(input, context);
+  const series = await evaluateVector(input, context);
   return series.map((one) => samplesOfSteps(one, input.grid));
 }
 
@@ -200,7 +197,7 @@ async function rangeCall(
   const func = functionNamed(expr.func.name);
   if (func?.kind !== 'range') throw new Error(`${expr.func.name} takes no range vector`);
   const args: Value[] = [];
-  for (const arg of plan.args) args.push(await consume(arg, context));
+  for (const arg of plan.args) args.push(await evaluate(arg, context));
   const call: Call = {
     grid: plan.grid,
     exprs: expr.args,
@@ -252,8 +249,8 @@ async function aggregation(
     expr.operator === 'topk' || expr.operator === 'bottomk' ? expr.range.start : expr.expr.range.start,
     expr.param?.range.start,
   );
-  const param = plan.param === undefined ? undefined : await consume(plan.param, context);
-  const series = await consumeVector(input, context);
+  const param = plan.param === undefined ? undefined : await evaluate(plan.param, context);
+  const series = await evaluateVector(input, context);
   if (isGrouped(input, context)) return series;
   switch (expr.operator) {
     case 'count_values': {
