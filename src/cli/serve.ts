@@ -11,6 +11,7 @@ import { remoteWriteRoutes } from '../collector/receivers/prometheus-remote-writ
 import type { ServeOptions } from '../config/serve-options.ts';
 import { DEFAULT_TENANT } from '../http/tenant.ts';
 import { openStorage, STORAGE_METRICS, type StorageOptions } from '../storage/index.ts';
+import { inferredExemplars } from '../storage/select/exemplars.ts';
 import { logsSource } from '../storage/select/logs.ts';
 import { metricsSource } from '../storage/select/metrics.ts';
 import { spansSource } from '../storage/select/spans.ts';
@@ -89,6 +90,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     const prometheus = withRoutes(
       prometheusDialect({
         source: metricsSource(storage.scope),
+        inferExemplars: inferredExemplars(storage.scope),
         now,
         startedMs: startMs,
         buildInfo,
@@ -109,12 +111,13 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       lokiDialect({ source: logsSource(storage.scope), now, buildInfo }),
       lokiReceiverRoutes({ sink: intake, now, otlp, metrics: receivers }),
     );
-    const tempo = tempoDialect({
+    const tempoDeps = {
       source: spansSource(storage.scope),
       now,
       buildInfo,
       ready: async () => (await problem()) === undefined,
-    });
+    };
+    const tempo = tempoDialect(tempoDeps);
     const trivium = triviumDialect({
       uiDir: path.join(context.root, 'ui/dist'),
       notReady: problem,
@@ -137,6 +140,8 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       prometheus,
       loki,
       tempo,
+      // People also write names without scope or dot, which Tempo refuses; here they are taken with a warning.
+      tempoBelowPrefix: tempoDialect({ ...tempoDeps, bareNames: 'accept' }),
       otlp: otlp.dialect,
       grpcMethods: otlp.grpcMethods,
     });

@@ -14,6 +14,8 @@ import type { ScopedClient, TenantScope } from '../scope.ts';
 import { bind, join, type Sql, sql, TENANT, table } from '../sql.ts';
 
 const NS_PER_MS = 1_000_000;
+/** The last millisecond whose nanoseconds fit 64 bits. */
+const MAX_TIME_MS = 9_223_372_036_854;
 /** Spans looked at per service; the newest of each route and bucket matter. */
 const MAX_SPANS = 5000;
 /** The longest range that is searched; older than that before the end is left out. */
@@ -78,7 +80,7 @@ async function readSpans(
   query: InferExemplarsQuery,
   signal: AbortSignal | undefined,
 ): Promise<FoundSpan[]> {
-  const endMs = Math.min(query.endMs, Number.MAX_SAFE_INTEGER / NS_PER_MS / 1000);
+  const endMs = Math.min(query.endMs, MAX_TIME_MS);
   const startMs = Math.max(query.startMs, endMs - MAX_RANGE_MS, 0);
   if (!(endMs > startMs)) return [];
   const routes: Sql[] = ROUTE_ATTRIBUTES.map((name) => sql`attributes_string[${bind.string(name)}]`);
