@@ -10,6 +10,8 @@ export interface Dialects {
   readonly prometheus: Dialect;
   readonly loki: Dialect;
   readonly tempo: Dialect;
+  /** Tempo's API as the UI and the prefix on `http` have it. */
+  readonly tempoBelowPrefix: Dialect;
   readonly otlp: Dialect;
   readonly grpcMethods: readonly GrpcMethod[];
 }
@@ -27,7 +29,7 @@ export function withRoutes(dialect: Dialect, routes: readonly Route[]): Dialect 
 
 /** Every listener with what it serves; each port also answers gRPC. */
 export function listenerPlans(dialects: Dialects): readonly Plan[] {
-  const { trivium, prometheus, loki, tempo, otlp } = dialects;
+  const { trivium, prometheus, loki, tempo, tempoBelowPrefix, otlp } = dialects;
   return [
     {
       name: 'http',
@@ -36,7 +38,7 @@ export function listenerPlans(dialects: Dialects): readonly Plan[] {
         { prefix: '', dialect: trivium },
         { prefix: '/prometheus', dialect: prometheus },
         { prefix: '/loki', dialect: loki },
-        { prefix: '/tempo', dialect: tempo },
+        { prefix: '/tempo', dialect: tempoBelowPrefix },
         { prefix: '/otlp', dialect: otlp },
       ],
     },
