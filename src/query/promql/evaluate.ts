@@ -58,9 +58,9 @@ export async function evaluate(plan: Plan, context: EvaluationContext): Promise<
   await budget.breathe();
   const before = budget.held;
   const value = await evaluateNode(plan, context);
-  // What the operands held is free again.
-  budget.release(budget.held - before);
+  const operands = budget.held - before;
   if (value.type === 'vector') budget.hold(countPoints(value.series));
+  budget.release(operands);
   return value;
 }
 
