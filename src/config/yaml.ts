@@ -31,6 +31,12 @@ export class YamlFile {
     return new YamlObject(this, this.resolve(this.#document.contents), '');
   }
 
+  /** The top level when it is a list; undefined when it is anything else. */
+  rootList(): YamlValue | undefined {
+    const node = this.resolve(this.#document.contents);
+    return isSeq(node) ? new YamlValue(this, node, 'the file') : undefined;
+  }
+
   /** Follows aliases. */
   resolve(node: unknown): Node | null {
     return (isAlias(node) ? (node.resolve(this.#document) ?? null) : node) as Node | null;
