@@ -5,9 +5,11 @@ import './design/tokens.css';
 import './design/base.css';
 import './design/components.css';
 import { App } from './app/app.tsx';
+import { reloadWhenStale } from './app/stale-build.ts';
 import { startTheme } from './app/theme.ts';
 
 startTheme();
+reloadWhenStale();
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 createRoot(root).render(
