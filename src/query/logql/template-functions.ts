@@ -202,8 +202,9 @@ function jsonValue(value: unknown): TemplateValue {
   return value as string | number | boolean | null;
 }
 
+/** What `date` shows: the time in UTC, which stands for Loki's local time. */
 function toTime(value: TemplateValue, context: unknown): GoTime {
-  if (value instanceof GoTime) return value;
+  if (value instanceof GoTime) return new GoTime(value.ns);
   if (typeof value === 'bigint') return new GoTime(value * 1_000_000_000n);
   return new GoTime((context as TemplateContext).nowNs);
 }
