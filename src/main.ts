@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CHECK_KINDS, checkFiles } from './cli/check.ts';
 import { QUERY_FLAGS, type QueryDeps, QueryError, runQuery } from './cli/query.ts';
 import { type RunningServer, serve } from './cli/serve.ts';
 import { ConfigError, closest, formatDiagnostic } from './config/diagnostics.ts';
@@ -23,10 +24,14 @@ const COMMANDS: Readonly<Record<string, { help: string; run: (args: readonly str
       help: 'runs the server with a demo shop, its traffic and its faults',
       run: (args) => runServer(args, true),
     },
+    check: {
+      help: `says whether configuration files can be used: check ${CHECK_KINDS.join('|')} FILE...`,
+      run: runCheckCommand,
+    },
     query: { help: 'asks a running server, in PromQL, LogQL or TraceQL', run: runQueryCommand },
   };
 /** Commands of the contract that this version does not have; refused by name rather than as unknown. */
-const FUTURE_COMMANDS = ['check', 'test', 'routes', 'import'];
+const FUTURE_COMMANDS = ['test', 'routes', 'import'];
 
 /** The command line asks for something that cannot be done; the message is for people. */
 class UsageError extends Error {}
@@ -74,6 +79,10 @@ async function runServer(args: readonly string[], withDemo: boolean): Promise<vo
   });
   for (const { name, host, port } of server.listeners)
     process.stdout.write(`listening ${name} ${host}:${port}\n`);
+  process.on('SIGHUP', () => {
+    // What is wrong was logged; the old configuration goes on.
+    server.reload().catch(() => undefined);
+  });
   try {
     if (withDemo) shop = await openShop(server, stop.signal, log);
     process.stdout.write(`ready in ${Math.round(performance.now())} ms${addressOf(server)}\n`);
@@ -84,6 +93,13 @@ async function runServer(args: readonly string[], withDemo: boolean): Promise<vo
     await server.close();
   }
   log.info('stopped');
+}
+
+async function runCheckCommand([kind, ...files]: readonly string[]): Promise<void> {
+  if (kind === undefined || !CHECK_KINDS.includes(kind) || files.length === 0) {
+    throw new UsageError(`usage: trivium check ${CHECK_KINDS.join('|')} FILE...`);
+  }
+  process.exitCode = checkFiles(kind, files, (line) => process.stdout.write(`${line}\n`));
 }
 
 /** What the demo's entry offers; it is no part of a release, so it is loaded only when asked for. */

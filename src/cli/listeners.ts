@@ -22,9 +22,13 @@ interface Plan {
   readonly mounts: readonly Mount[];
 }
 
-/** A dialect with the routes of receivers that speak on its port. */
-export function withRoutes(dialect: Dialect, routes: readonly Route[]): Dialect {
-  return { ...dialect, routes: [...dialect.routes, ...routes] };
+/** A dialect with the routes of receivers that speak on its port; `before` go before its own. */
+export function withRoutes(
+  dialect: Dialect,
+  routes: readonly Route[],
+  before: readonly Route[] = [],
+): Dialect {
+  return { ...dialect, routes: [...before, ...dialect.routes, ...routes] };
 }
 
 /** Every listener with what it serves; each port also answers gRPC. */

@@ -25,6 +25,7 @@ import type { Registry } from '../telemetry/registry.ts';
 import { storageMetrics } from '../telemetry/storage-metrics.ts';
 import { listenerPlans, type OpenListener, openListeners, withRoutes } from './listeners.ts';
 import { storeOwnMetrics } from './own-metrics.ts';
+import { openPrometheusPart } from './prometheus.ts';
 import { readStatus } from './status.ts';
 
 /** Receivers' words for the signals. */
@@ -35,6 +36,8 @@ const DRAIN_MS = 5_000;
 export interface RunningServer {
   /** Listeners in the order of the table of ports. */
   readonly listeners: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  /** Reads the configurations of the parts again; rejects when one cannot be used. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,8 +90,19 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     };
     let open: readonly OpenListener[] = [];
 
+    const scraping = openPrometheusPart({
+      options,
+      version: context.version,
+      sink: intake,
+      tenant: DEFAULT_TENANT,
+      registry,
+      log,
+      now,
+    });
+    closers.push(() => scraping.close());
     const prometheus = withRoutes(
       prometheusDialect({
+        configYaml: scraping.configYaml,
         source: metricsSource(storage.scope),
         inferExemplars: inferredExemplars(storage.scope),
         now,
@@ -106,6 +120,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
         ...remoteWriteRoutes({ sink: intake, now, metrics: receivers }),
         otlp.route('metrics', '/api/v1/otlp/v1/metrics'),
       ],
+      scraping.routes,
     );
     const loki = withRoutes(
       lokiDialect({ source: logsSource(storage.scope), now, buildInfo }),
@@ -157,10 +172,12 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       await Promise.all(open.map(({ listener }) => listener.close(DRAIN_MS)));
     });
 
+    scraping.start();
     const ownMetrics = storeOwnMetrics(registry, storage.sink, { tenant: DEFAULT_TENANT, now, log });
     closers.push(() => ownMetrics.close());
     return {
       listeners: open.map(({ listener: { name, host, port } }) => ({ name, host, port })),
+      reload: scraping.reload,
       close: closeAll,
     };
   } catch (error) {

@@ -26,6 +26,7 @@ export const FEATURES = [
   'promql-experimental-functions',
   'promql-duration-expr',
   'promql-delayed-name-removal',
+  'extra-scrape-metrics',
 ] as const;
 /** Features of Prometheus that Trivium always has; naming them is right and changes nothing. */
 const BUILT_IN_FEATURES = [
@@ -48,7 +49,7 @@ const FUTURE_LISTENERS = [
 ] as const;
 
 /** Parts whose own files are not read yet; naming one is refused rather than ignored. */
-const FUTURE_PARTS = ['prometheus', 'alertmanager', 'loki', 'tempo', 'collector', 'promtail'] as const;
+const FUTURE_PARTS = ['alertmanager', 'loki', 'tempo', 'collector', 'promtail'] as const;
 
 export interface ServeOptions {
   readonly dataDir: string;
@@ -57,6 +58,8 @@ export interface ServeOptions {
   readonly ports: Readonly<Record<ListenerName, number | undefined>>;
   readonly externalUrl: string | undefined;
   readonly features: ReadonlySet<Feature>;
+  /** Where prometheus.yml is: a file, or a section of trivium.yaml. */
+  readonly prometheus: { readonly file: string; readonly section?: string } | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly storage: {
     /** An external ClickHouse; undefined: the embedded engine. */
@@ -136,6 +139,10 @@ export const SERVE_FLAGS: Readonly<Record<string, FlagSpec>> = {
       { value: 'off', help: 'not spoken yet: only "off" is taken' },
     ]),
   ),
+  'prometheus-config': {
+    value: 'FILE',
+    help: 'prometheus.yml (default: beside trivium.yaml or in ./config if there is one)',
+  },
   ...Object.fromEntries(
     FUTURE_PARTS.map((name) => [`${name}-config`, { value: 'FILE', help: 'not read yet: refused' }]),
   ),
@@ -221,6 +228,7 @@ export function readServeOptions(
     ports,
     externalUrl: text('external-url', file, 'external_url'),
     features: features(text('enable-feature', file, 'enable_feature') ?? '', flagError),
+    prometheus: prometheusConfig(flags, file),
     logLevel: logLevel(text('log-level', file, 'log_level') ?? 'info', flagError),
     storage: {
       url: text('clickhouse-url', storage, 'url'),
@@ -277,6 +285,24 @@ function readFile(
     });
     return undefined;
   }
+}
+
+/** The flag, the field `prometheus` (a path or the configuration itself), or a file with the well-known name. */
+function prometheusConfig(
+  flags: ParsedFlags,
+  file: YamlObject | undefined,
+): { readonly file: string; readonly section?: string } | undefined {
+  const value = file?.get('prometheus');
+  const named = flags.values.get('prometheus-config');
+  if (named !== undefined) return { file: named };
+  if (file !== undefined && value !== undefined) {
+    if (!value.isScalar) return { file: file.file.file, section: 'prometheus' };
+    const given = value.string();
+    return given === undefined ? undefined : { file: path.resolve(path.dirname(file.file.file), given) };
+  }
+  const folder = file === undefined ? 'config' : path.dirname(file.file.file);
+  const known = path.join(folder, 'prometheus.yml');
+  return existsSync(known) ? { file: known } : undefined;
 }
 
 function passwordFrom(

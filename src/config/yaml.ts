@@ -76,6 +76,11 @@ export class YamlValue {
     return this.node === null || (isScalar(this.node) && this.node.value === null);
   }
 
+  /** Neither a list nor a mapping. */
+  get isScalar(): boolean {
+    return isScalar(this.node);
+  }
+
   error(message: string, hint?: string): void {
     this.file.report(this.node, `${this.path}: ${message}`, hint);
   }

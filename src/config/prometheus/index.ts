@@ -37,18 +37,21 @@ export interface ReadPrometheusOptions {
   readonly files: ConfigFiles;
   /** For `${NAME}` in external labels. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The configuration stands below this field of the file. */
+  readonly section?: string;
 }
 
 /** Reads a configuration. Usable only when no diagnostic is an error. */
 export function readPrometheusConfig(
   source: string,
   file: string,
-  { files, env = {} }: ReadPrometheusOptions,
+  { files, env = {}, section }: ReadPrometheusOptions,
 ): { config: PrometheusConfig; diagnostics: readonly Diagnostic[] } {
   const yaml = new YamlFile(source, file);
   const context: ReadContext = { folder: path.dirname(path.resolve(file)), files, env };
   const bareJobs = yaml.rootList();
-  const root = bareJobs === undefined ? yaml.root() : new YamlFile('', file).root();
+  const top = bareJobs === undefined ? yaml.root() : new YamlFile('', file).root();
+  const root = section === undefined ? top : (top.get(section)?.object() ?? new YamlFile('', file).root());
   const globalObject = root.get('global')?.object();
   const defaults = readScrapeDefaults(globalObject, context);
   const global = readGlobal(globalObject, defaults, context);
