@@ -1,6 +1,6 @@
 /** Options of the engine with Prometheus's defaults. */
 
-import type { ParseOptions } from './parser.ts';
+import type { ParseOptions } from './parse-options.ts';
 
 export interface EngineOptions extends ParseOptions {
   /** How old the newest sample of an instant selector may be (left-open). */

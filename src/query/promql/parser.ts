@@ -5,8 +5,6 @@
 
 import { InputError } from '../../model/errors.ts';
 import type { Matcher, MatchOp } from '../../model/matcher.ts';
-import { parseDuration } from '../syntax/durations.ts';
-import { parseGoNumber } from '../syntax/numbers.ts';
 import { lineAndColumn, type Range } from '../syntax/positions.ts';
 import { compileRegex } from '../syntax/regex.ts';
 import { quote } from '../syntax/strings.ts';
@@ -17,57 +15,24 @@ import type {
   AtModifier,
   BinaryExpr,
   CallExpr,
-  DurationExpr,
   DurationValue,
   Expr,
   Matching,
   MatrixSelector,
-  NumberLiteral,
   SubqueryExpr,
   VectorSelector,
 } from './ast.ts';
 import { checkTypes } from './check.ts';
-import { canNameMetric, describeToken, isAggregator, Lexer, type Token } from './lexer.ts';
+import { DurationParser } from './duration-parser.ts';
+import { canNameMetric, isAggregator, type Token } from './lexer.ts';
+import type { ParseOptions } from './parse-options.ts';
+import { POWER, PRECEDENCE, UNARY } from './precedence.ts';
 import { functionSignature } from './signatures.ts';
 
-export interface ParseOptions {
-  /** Functions and aggregations that Prometheus has behind `promql-experimental-functions`. */
-  readonly experimentalFunctions?: boolean;
-  /** Arithmetic in ranges and offsets, behind `promql-duration-expr` in Prometheus. */
-  readonly durationExpressions?: boolean;
-}
-
-/** How deep parentheses, calls and signs may nest. */
-const MAX_NESTING = 400;
 /** How long a chain of operators may be. */
 const MAX_OPERATORS = 5000;
 /** The longest query that is read, in UTF-16 units. */
 export const MAX_QUERY_LENGTH = 1_000_000;
-/** The largest duration in seconds (int64 nanoseconds). */
-const MAX_SECONDS = 2 ** 63 / 1e9;
-
-/** Operators by precedence, lowest first. `^` binds to the right. */
-const PRECEDENCE: Readonly<Record<string, number>> = {
-  or: 1,
-  and: 2,
-  unless: 2,
-  '==': 3,
-  '!=': 3,
-  '>': 3,
-  '<': 3,
-  '>=': 3,
-  '<=': 3,
-  '+': 4,
-  '-': 4,
-  '*': 5,
-  '/': 5,
-  '%': 5,
-  atan2: 5,
-  '^': 6,
-};
-const POWER = 6;
-/** A sign binds like a multiplication. */
-const UNARY = 5;
 
 const PARAMETER_AGGREGATORS: ReadonlySet<string> = new Set([
   'topk',
@@ -77,6 +42,8 @@ const PARAMETER_AGGREGATORS: ReadonlySet<string> = new Set([
   'limitk',
   'limit_ratio',
 ]);
+
+export type { ParseOptions } from './parse-options.ts';
 
 /** Parses a query and checks its types. */
 export function parseExpr(text: string, options: ParseOptions = {}): Expr {
@@ -116,114 +83,56 @@ function guarded<T>(text: string, parse: () => T): T {
 /** What the parser holds of a selector while modifiers may still follow. */
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-class Parser {
-  readonly #lexer: Lexer;
-  readonly #options: ParseOptions;
-  #token: Token;
-  /** End of the last consumed token. */
-  #lastEnd = 0;
-  #nesting = 0;
-  #operators = 0;
-
-  constructor(text: string, options: ParseOptions) {
-    this.#lexer = new Lexer(text);
-    this.#options = options;
-    this.#token = this.#lexer.next();
-  }
+class Parser extends DurationParser {
+  private operators = 0;
 
   whole(): Expr {
-    if (this.#atEnd()) throw new InputError('no expression found in input', { position: 0 });
-    const expr = this.#expression(0);
-    if (!this.#atEnd()) throw this.#unexpected();
+    if (this.atEnd()) throw new InputError('no expression found in input', { position: 0 });
+    const expr = this.expression(0);
+    if (!this.atEnd()) throw this.unexpected();
     return expr;
   }
 
   selectorOnly(): VectorSelector {
-    if (!canNameMetric(this.#token) && this.#token.text !== '{') throw this.#unexpected();
-    const selector = this.#vectorSelector();
-    if (!this.#atEnd()) throw this.#unexpected();
+    if (!canNameMetric(this.token) && this.token.text !== '{') throw this.unexpected();
+    const selector = this.vectorSelector();
+    if (!this.atEnd()) throw this.unexpected();
     return selector;
   }
 
-  // ---------------------------------------------------------------- tokens
-  #advance(): Token {
-    const token = this.#token;
-    this.#lastEnd = token.end;
-    this.#token = this.#lexer.next();
-    return token;
-  }
-
-  #atEnd(): boolean {
-    return this.#token.kind === 'end';
-  }
-
-  #is(text: string): boolean {
-    return this.#token.kind === 'symbol' && this.#token.text === text;
-  }
-
-  #isKeyword(word: string): boolean {
-    return this.#token.kind === 'keyword' && this.#token.value === word;
-  }
-
-  #unexpected(context = '', expected = ''): InputError {
-    const where = context === '' ? '' : ` in ${context}`;
-    const wanted = expected === '' ? '' : `, expected ${expected}`;
-    return new InputError(`unexpected ${describeToken(this.#token)}${where}${wanted}`, {
-      position: this.#token.start,
-    });
-  }
-
-  #expect(text: string, context: string): Token {
-    if (!this.#is(text)) throw this.#unexpected(context, quote(text));
-    return this.#advance();
-  }
-
-  #nested<T>(parse: () => T): T {
-    if (++this.#nesting > MAX_NESTING) {
-      throw new InputError(`the expression is nested deeper than ${MAX_NESTING} levels`, {
-        position: this.#token.start,
-      });
-    }
-    const out = parse();
-    this.#nesting--;
-    return out;
-  }
-
-  // ---------------------------------------------------------------- expressions
   /** An expression whose binary operators all bind at least as strongly as `least`. */
-  #expression(least: number): Expr {
-    let left = this.#postfix(this.#prefix());
+  private expression(least: number): Expr {
+    let left = this.postfix(this.prefix());
     for (;;) {
-      const operator =
-        this.#token.kind === 'symbol' || this.#token.kind === 'keyword' ? this.#token.value : '';
+      const operator = this.token.kind === 'symbol' || this.token.kind === 'keyword' ? this.token.value : '';
       const precedence = PRECEDENCE[operator];
       if (precedence === undefined || precedence < least) return left;
-      if (++this.#operators > MAX_OPERATORS) {
+      if (++this.operators > MAX_OPERATORS) {
         throw new InputError(`the expression has more than ${MAX_OPERATORS} operators`, {
-          position: this.#token.start,
+          position: this.token.start,
         });
       }
-      this.#advance();
-      left = this.#binary(left, operator as BinaryOperator, precedence);
+      this.advance();
+      left = this.binary(left, operator as BinaryOperator, precedence);
     }
   }
 
-  #binary(left: Expr, operator: BinaryOperator, precedence: number): BinaryExpr {
+  private binary(left: Expr, operator: BinaryOperator, precedence: number): BinaryExpr {
     let returnBool = false;
-    if (this.#isKeyword('bool')) {
-      this.#advance();
+    if (this.isKeyword('bool')) {
+      this.advance();
       returnBool = true;
     }
     const matching: Mutable<Matching> = { card: 'one-to-one', on: false, labels: [], include: [] };
-    if (this.#isKeyword('on') || this.#isKeyword('ignoring')) {
-      matching.on = this.#advance().value === 'on';
-      matching.labels = this.#groupingLabels();
-      if (this.#isKeyword('group_left') || this.#isKeyword('group_right')) {
-        matching.card = this.#advance().value === 'group_left' ? 'many-to-one' : 'one-to-many';
-        if (this.#is('(')) matching.include = this.#groupingLabels();
+    if (this.isKeyword('on') || this.isKeyword('ignoring')) {
+      matching.on = this.advance().value === 'on';
+      matching.labels = this.groupingLabels();
+      if (this.isKeyword('group_left') || this.isKeyword('group_right')) {
+        matching.card = this.advance().value === 'group_left' ? 'many-to-one' : 'one-to-many';
+        if (this.is('(')) matching.include = this.groupingLabels();
       }
     }
-    const right = this.#nested(() => this.#expression(precedence === POWER ? POWER : precedence + 1));
+    const right = this.nested(() => this.expression(precedence === POWER ? POWER : precedence + 1));
     return {
       kind: 'binary',
       operator,
@@ -235,34 +144,34 @@ class Parser {
     };
   }
 
-  #prefix(): Expr {
-    const token = this.#token;
-    if (this.#is('+') || this.#is('-')) {
-      this.#advance();
-      return this.#sign(token);
+  private prefix(): Expr {
+    const token = this.token;
+    if (this.is('+') || this.is('-')) {
+      this.advance();
+      return this.sign(token);
     }
-    if (this.#is('(')) {
-      this.#advance();
-      const expr = this.#nested(() => this.#expression(0));
-      const close = this.#expect(')', 'parenthesis');
+    if (this.is('(')) {
+      this.advance();
+      const expr = this.nested(() => this.expression(0));
+      const close = this.expect(')', 'parenthesis');
       return { kind: 'paren', expr, range: { start: token.start, end: close.end } };
     }
     switch (token.kind) {
       case 'number':
       case 'duration':
-        return this.#numberLiteral();
+        return this.numberLiteral();
       case 'string':
-        this.#advance();
+        this.advance();
         return { kind: 'string', value: token.value, invalid: token.invalid, range: token };
     }
-    if (this.#is('{')) return this.#vectorSelector();
-    if (isAggregator(token)) return this.#aggregateOrMetric();
-    if (canNameMetric(token)) return this.#nameOrCall();
-    throw this.#unexpected();
+    if (this.is('{')) return this.vectorSelector();
+    if (isAggregator(token)) return this.aggregateOrMetric();
+    if (canNameMetric(token)) return this.nameOrCall();
+    throw this.unexpected();
   }
 
-  #sign(sign: Token): Expr {
-    const operand = this.#nested(() => this.#expression(UNARY + 1));
+  private sign(sign: Token): Expr {
+    const operand = this.nested(() => this.expression(UNARY + 1));
     if (operand.kind === 'number') {
       return {
         ...operand,
@@ -278,80 +187,64 @@ class Parser {
     };
   }
 
-  #numberLiteral(): NumberLiteral {
-    const token = this.#advance();
-    if (token.kind === 'duration') {
-      const duration = parseDuration(token.text);
-      if ('error' in duration) throw new InputError(duration.error, { position: token.start });
-      return { kind: 'number', value: duration.ms / 1000, isDuration: true, range: token };
-    }
-    const value = parseGoNumber(token.text);
-    if (value === undefined) {
-      throw new InputError(`error parsing number: ${quote(token.text)} is no number`, {
-        position: token.start,
-      });
-    }
-    return { kind: 'number', value, isDuration: false, range: token };
-  }
-
-  #nameOrCall(): Expr {
-    const token = this.#token;
-    if (token.kind !== 'identifier') return this.#vectorSelector();
-    this.#advance();
-    if (!this.#is('(')) return this.#vectorSelector(token);
-    const args = this.#callArguments();
+  private nameOrCall(): Expr {
+    const token = this.token;
+    if (token.kind !== 'identifier') return this.vectorSelector();
+    this.advance();
+    if (!this.is('(')) return this.vectorSelector(token);
+    const args = this.callArguments();
     const func = functionSignature(token.value);
     if (func === undefined) {
       throw new InputError(`unknown function with name ${quote(token.value)}`, { position: token.start });
     }
-    if (func.isExperimental && this.#options.experimentalFunctions !== true) {
+    if (func.isExperimental && this.options.experimentalFunctions !== true) {
       throw new InputError(`function ${quote(token.value)} is not enabled`, {
         position: token.start,
         hint: 'enable the feature promql-experimental-functions',
       });
     }
-    const call: CallExpr = { kind: 'call', func, args, range: { start: token.start, end: this.#lastEnd } };
+    const call: CallExpr = { kind: 'call', func, args, range: { start: token.start, end: this.lastEnd } };
     return call;
   }
 
-  #callArguments(): Expr[] {
-    this.#expect('(', 'call');
+  private callArguments(): Expr[] {
+    this.expect('(', 'call');
     const args: Expr[] = [];
-    if (this.#is(')')) {
-      this.#advance();
+    if (this.is(')')) {
+      this.advance();
       return args;
     }
     for (;;) {
-      args.push(this.#nested(() => this.#expression(0)));
-      if (this.#is(')')) {
-        this.#advance();
+      args.push(this.nested(() => this.expression(0)));
+      if (this.is(')')) {
+        this.advance();
         return args;
       }
-      if (!this.#is(',')) throw this.#unexpected();
-      const comma = this.#advance();
-      if (this.#is(')')) {
+      if (!this.is(',')) throw this.unexpected();
+      const comma = this.advance();
+      if (this.is(')')) {
         throw new InputError('trailing commas not allowed in function call args', { position: comma.start });
       }
     }
   }
 
-  #aggregateOrMetric(): Expr {
-    const token = this.#advance();
+  private aggregateOrMetric(): Expr {
+    const token = this.advance();
     let modifier: { grouping: string[]; without: boolean } | undefined;
-    if (this.#isKeyword('by') || this.#isKeyword('without')) modifier = this.#aggregateModifier();
-    else if (!this.#is('(')) return this.#vectorSelector(token);
-    if (!this.#is('(')) throw this.#unexpected('aggregation');
-    const args = this.#callArguments();
-    let end = this.#lastEnd;
-    if (modifier === undefined && (this.#isKeyword('by') || this.#isKeyword('without'))) {
-      modifier = this.#aggregateModifier();
-      end = this.#lastEnd;
+    if (this.isKeyword('by') || this.isKeyword('without')) modifier = this.aggregateModifier();
+    else if (!this.is('(')) return this.vectorSelector(token);
+    if (!this.is('(')) throw this.unexpected('aggregation');
+    const args = this.callArguments();
+    let end = this.lastEnd;
+    if (modifier === undefined && (this.isKeyword('by') || this.isKeyword('without'))) {
+      modifier = this.aggregateModifier();
+      end = this.lastEnd;
     }
     const operator = token.value as AggregateOperator;
     const range: Range = { start: token.start, end };
     const refuse = (message: string): InputError => new InputError(message, { position: token.start });
     if (args.length === 0) throw refuse('no arguments for aggregate expression provided');
-    if (operator.startsWith('limit') && this.#options.experimentalFunctions !== true) {
+    if (operator.startsWith('limit') && this.options.experimentalFunctions !== true) {
       throw refuse(
         `${operator}() is experimental and must be enabled with --enable-feature=promql-experimental-functions`,
       );
@@ -374,22 +267,22 @@ class Parser {
     return aggregate;
   }
 
-  #aggregateModifier(): { grouping: string[]; without: boolean } {
-    const without = this.#advance().value === 'without';
-    return { grouping: this.#groupingLabels(), without };
+  private aggregateModifier(): { grouping: string[]; without: boolean } {
+    const without = this.advance().value === 'without';
+    return { grouping: this.groupingLabels(), without };
   }
 
-  #groupingLabels(): string[] {
-    if (!this.#is('(')) throw this.#unexpected('grouping opts', '"("');
-    this.#advance();
+  private groupingLabels(): string[] {
+    if (!this.is('(')) throw this.unexpected('grouping opts', '"("');
+    this.advance();
     const labels: string[] = [];
-    while (!this.#is(')')) {
-      const token = this.#token;
+    while (!this.is(')')) {
+      const token = this.token;
       const isName =
         token.kind === 'identifier' ||
         token.kind === 'metric-identifier' ||
         (token.kind === 'keyword' && token.value !== 'without');
-      if (!isName && token.kind !== 'string') throw this.#unexpected('grouping opts', 'label');
+      if (!isName && token.kind !== 'string') throw this.unexpected('grouping opts', 'label');
       const label = token.kind === 'string' ? token.value : token.text;
       if (label === '' || token.invalid !== undefined) {
         throw new InputError(`invalid label name for grouping: ${token.invalid ?? quote(label)}`, {
@@ -397,21 +290,21 @@ class Parser {
         });
       }
       labels.push(label);
-      this.#advance();
-      if (this.#is(',')) this.#advance();
-      else if (!this.#is(')')) throw this.#unexpected('grouping opts', '"," or ")"');
+      this.advance();
+      if (this.is(',')) this.advance();
+      else if (!this.is(')')) throw this.unexpected('grouping opts', '"," or ")"');
     }
-    this.#advance();
+    this.advance();
     return labels;
   }
 
   // ---------------------------------------------------------------- selectors
   /** `first` is the metric name when it has been consumed already. */
-  #vectorSelector(first?: Token): VectorSelector {
-    const nameToken = first ?? (canNameMetric(this.#token) ? this.#advance() : undefined);
-    const start = nameToken?.start ?? this.#token.start;
+  private vectorSelector(first?: Token): VectorSelector {
+    const nameToken = first ?? (canNameMetric(this.token) ? this.advance() : undefined);
+    const start = nameToken?.start ?? this.token.start;
     const name = nameToken?.text ?? '';
-    const matchers = this.#is('{') ? this.#matchers() : [];
+    const matchers = this.is('{') ? this.matchers() : [];
     if (name !== '') {
       const twice = matchers.find((matcher) => matcher.name === '__name__');
       if (twice !== undefined) {
@@ -427,39 +320,39 @@ class Parser {
       matchers,
       offset: undefined,
       at: undefined,
-      range: { start, end: this.#lastEnd },
+      range: { start, end: this.lastEnd },
     };
   }
 
-  #matchers(): Matcher[] {
-    this.#advance();
+  private matchers(): Matcher[] {
+    this.advance();
     const matchers: Matcher[] = [];
-    while (!this.#is('}')) {
-      const label = this.#token;
+    while (!this.is('}')) {
+      const label = this.token;
       if (label.kind !== 'identifier' && label.kind !== 'string') {
-        throw this.#unexpected('label matching', 'identifier or "}"');
+        throw this.unexpected('label matching', 'identifier or "}"');
       }
-      this.#advance();
-      const op = this.#token;
+      this.advance();
+      const op = this.token;
       if (
         op.kind === 'symbol' &&
         (op.text === '=' || op.text === '!=' || op.text === '=~' || op.text === '!~')
       ) {
-        this.#advance();
-        if (this.#token.kind !== 'string') throw this.#unexpected('label matching', 'string');
-        const { value } = this.#advance();
-        matchers.push(this.#matcher(label, op.text, value));
-      } else if (label.kind === 'string' && (this.#is(',') || this.#is('}'))) {
+        this.advance();
+        if (this.token.kind !== 'string') throw this.unexpected('label matching', 'string');
+        const { value } = this.advance();
+        matchers.push(this.matcher(label, op.text, value));
+      } else if (label.kind === 'string' && (this.is(',') || this.is('}'))) {
         matchers.push({ name: '__name__', op: '=', value: label.value });
-      } else throw this.#unexpected('label matching', 'label matching operator');
-      if (this.#is(',')) this.#advance();
-      else if (!this.#is('}')) throw this.#unexpected('label matching', '"," or "}"');
+      } else throw this.unexpected('label matching', 'label matching operator');
+      if (this.is(',')) this.advance();
+      else if (!this.is('}')) throw this.unexpected('label matching', '"," or "}"');
     }
-    this.#advance();
+    this.advance();
     return matchers;
   }
 
-  #matcher(label: Token, op: MatchOp, value: string): Matcher {
+  private matcher(label: Token, op: MatchOp, value: string): Matcher {
     if (op === '=~' || op === '!~') {
       try {
         compileRegex(value, { anchored: true });
@@ -472,25 +365,25 @@ class Parser {
   }
 
   /** Ranges, subqueries, offsets and @ behind an expression. */
-  #postfix(expr: Expr): Expr {
+  private postfix(expr: Expr): Expr {
     for (;;) {
-      if (this.#is('[')) expr = this.#bracket(expr);
-      else if (this.#isKeyword('offset')) expr = this.#offset(expr);
-      else if (this.#is('@')) expr = this.#at(expr);
+      if (this.is('[')) expr = this.bracket(expr);
+      else if (this.isKeyword('offset')) expr = this.offset(expr);
+      else if (this.is('@')) expr = this.at(expr);
       else return expr;
     }
   }
 
-  #bracket(expr: Expr): MatrixSelector | SubqueryExpr {
-    const open = this.#advance();
-    const window = this.#positiveDuration('subquery selector');
+  private bracket(expr: Expr): MatrixSelector | SubqueryExpr {
+    const open = this.advance();
+    const window = this.positiveDuration('subquery selector');
     const start = expr.range.start;
-    if (this.#is(':')) {
-      this.#advance();
+    if (this.is(':')) {
+      this.advance();
       let step: DurationValue | undefined;
-      if (!this.#is(']')) step = this.#positiveDuration('subquery selector');
-      if (!this.#is(']')) throw this.#unexpected('subquery selector', '"]"');
-      this.#advance();
+      if (!this.is(']')) step = this.positiveDuration('subquery selector');
+      if (!this.is(']')) throw this.unexpected('subquery selector', '"]"');
+      this.advance();
       return {
         kind: 'subquery',
         expr,
@@ -498,48 +391,48 @@ class Parser {
         step,
         offset: undefined,
         at: undefined,
-        range: { start, end: this.#lastEnd },
+        range: { start, end: this.lastEnd },
       };
     }
-    if (!this.#is(']')) throw this.#unexpected('subquery or range', '":" or "]"');
+    if (!this.is(']')) throw this.unexpected('subquery or range', '":" or "]"');
     const refuse = (message: string): InputError => new InputError(message, { position: open.start });
     if (expr.kind !== 'vector-selector') throw refuse('ranges only allowed for vector selectors');
     if (expr.offset !== undefined && expr.offset.ms !== 0)
       throw refuse('no offset modifiers allowed before range');
     if (expr.at !== undefined && 'timestampMs' in expr.at)
       throw refuse('no @ modifiers allowed before range');
-    this.#advance();
-    return { kind: 'matrix-selector', selector: expr, window, range: { start, end: this.#lastEnd } };
+    this.advance();
+    return { kind: 'matrix-selector', selector: expr, window, range: { start, end: this.lastEnd } };
   }
 
-  #offset(expr: Expr): Expr {
-    this.#advance();
-    const sign = this.#is('+') || this.#is('-') ? this.#token : undefined;
+  private offset(expr: Expr): Expr {
+    this.advance();
+    const sign = this.is('+') || this.is('-') ? this.token : undefined;
     let offset: DurationValue;
     if (
       sign === undefined &&
-      this.#token.kind !== 'number' &&
-      this.#token.kind !== 'duration' &&
-      !this.#is('(')
+      this.token.kind !== 'number' &&
+      this.token.kind !== 'duration' &&
+      !this.is('(')
     ) {
-      throw this.#unexpected('offset', 'number or duration');
+      throw this.unexpected('offset', 'number or duration');
     }
     if (sign !== undefined) {
-      this.#advance();
+      this.advance();
       // A sign and a literal end the offset: `a offset -2 ^ 2` is `(a offset -2) ^ 2`.
-      if (this.#token.kind === 'number' || this.#token.kind === 'duration') {
-        const literal = this.#numberLiteral();
-        offset = this.#literalDuration({
+      if (this.token.kind === 'number' || this.token.kind === 'duration') {
+        const literal = this.numberLiteral();
+        offset = this.literalDuration({
           ...literal,
           value: sign.text === '-' ? -literal.value : literal.value,
           range: { start: sign.start, end: literal.range.end },
         });
       } else {
-        if (!this.#is('(')) throw this.#unexpected('offset', 'number or duration');
-        offset = this.#durationValue(this.#durationOperators(this.#signed(sign, this.#durationPrefix()), 0));
+        if (!this.is('(')) throw this.unexpected('offset', 'number or duration');
+        offset = this.durationValue(this.durationOperators(this.signed(sign, this.durationPrefix()), 0));
       }
-    } else if (this.#is('(')) offset = this.#durationValue(this.#durationExpression(0));
-    else offset = this.#literalDuration(this.#numberLiteral());
+    } else if (this.is('(')) offset = this.durationValue(this.durationExpression(0));
+    else offset = this.literalDuration(this.numberLiteral());
     const selector =
       expr.kind === 'matrix-selector'
         ? expr.selector
@@ -555,23 +448,23 @@ class Parser {
     if (selector.offset !== undefined && (selector.offset.ms !== 0 || selector.offset.expr !== undefined)) {
       throw new InputError('offset may not be set multiple times', { position: expr.range.start });
     }
-    return this.#modified(expr, { offset });
+    return this.modified(expr, { offset });
   }
 
-  #at(expr: Expr): Expr {
-    this.#advance();
+  private at(expr: Expr): Expr {
+    this.advance();
     let at: AtModifier;
-    if (this.#isKeyword('start') || this.#isKeyword('end')) {
-      const preprocessor = this.#advance().value as 'start' | 'end';
-      this.#expect('(', '@');
-      this.#expect(')', '@');
+    if (this.isKeyword('start') || this.isKeyword('end')) {
+      const preprocessor = this.advance().value as 'start' | 'end';
+      this.expect('(', '@');
+      this.expect(')', '@');
       at = { preprocessor };
     } else {
       let sign = 1;
-      if (this.#is('+') || this.#is('-')) sign = this.#advance().text === '-' ? -1 : 1;
-      if (this.#token.kind !== 'number' && this.#token.kind !== 'duration')
-        throw this.#unexpected('@', 'timestamp');
-      const seconds = sign * this.#numberLiteral().value;
+      if (this.is('+') || this.is('-')) sign = this.advance().text === '-' ? -1 : 1;
+      if (this.token.kind !== 'number' && this.token.kind !== 'duration')
+        throw this.unexpected('@', 'timestamp');
+      const seconds = sign * this.numberLiteral().value;
       if (!Number.isFinite(seconds) || seconds >= 2 ** 63 || seconds <= -(2 ** 63)) {
         throw new InputError(`timestamp out of bounds for @ modifier: ${seconds}`, {
           position: expr.range.start,
@@ -595,11 +488,11 @@ class Parser {
     if (selector.at !== undefined) {
       throw new InputError('@ <timestamp> may not be set multiple times', { position: expr.range.start });
     }
-    return this.#modified(expr, { at });
+    return this.modified(expr, { at });
   }
 
-  #modified(expr: Expr, change: { offset?: DurationValue; at?: AtModifier }): Expr {
-    const range = { start: expr.range.start, end: this.#lastEnd };
+  private modified(expr: Expr, change: { offset?: DurationValue; at?: AtModifier }): Expr {
+    const range = { start: expr.range.start, end: this.lastEnd };
     switch (expr.kind) {
       case 'matrix-selector':
         return { ...expr, selector: { ...expr.selector, ...change }, range };
@@ -609,129 +502,4 @@ class Parser {
     }
     throw new Error('modifiers stand behind selectors only');
   }
-
-  // ---------------------------------------------------------------- durations
-  #positiveDuration(context: string): DurationValue {
-    if (
-      this.#token.kind !== 'number' &&
-      this.#token.kind !== 'duration' &&
-      !['(', '+', '-'].includes(this.#token.text)
-    ) {
-      throw this.#unexpected(context, 'number or duration');
-    }
-    const expr = this.#durationExpression(0);
-    if (expr.kind === 'number' && expr.literal.value <= 0) {
-      throw new InputError('duration must be greater than 0', { position: expr.literal.range.start });
-    }
-    return this.#durationValue(expr);
-  }
-
-  /** Keeps arithmetic as it was written; literals have a value at once. */
-  #durationValue(expr: DurationExpr): DurationValue {
-    return expr.kind === 'number' ? { ms: toMs(expr.literal.value), expr: undefined } : { ms: 0, expr };
-  }
-
-  #literalDuration(literal: NumberLiteral): DurationValue {
-    this.#checkRange(literal);
-    return { ms: toMs(literal.value), expr: undefined };
-  }
-
-  #checkRange(literal: NumberLiteral): void {
-    if (literal.value > MAX_SECONDS || literal.value < -MAX_SECONDS) {
-      throw new InputError('duration out of range', { position: literal.range.start });
-    }
-  }
-
-  #durationExpression(least: number): DurationExpr {
-    return this.#durationOperators(this.#durationPrefix(), least);
-  }
-
-  #durationOperators(left: DurationExpr, least: number): DurationExpr {
-    for (;;) {
-      const operator = this.#token.kind === 'symbol' ? this.#token.text : '';
-      const precedence = '+-*/%^'.includes(operator || 'x') ? PRECEDENCE[operator] : undefined;
-      if (precedence === undefined || precedence < least) return left;
-      const token = this.#advance();
-      this.#requireDurationExpressions(startOf(left));
-      const right = this.#nested(() =>
-        this.#durationExpression(precedence === POWER ? POWER : precedence + 1),
-      );
-      if ((operator === '/' || operator === '%') && right.kind === 'number' && right.literal.value === 0) {
-        throw new InputError(operator === '/' ? 'division by zero' : 'modulo by zero', {
-          position: token.start,
-        });
-      }
-      left = {
-        kind: 'operation',
-        operator: operator as '+',
-        left,
-        right,
-        wrapped: false,
-        range: { start: startOf(left), end: this.#lastEnd },
-      };
-    }
-  }
-
-  #durationPrefix(): DurationExpr {
-    const token = this.#token;
-    if (this.#is('+') || this.#is('-')) {
-      this.#advance();
-      return this.#signed(
-        token,
-        this.#nested(() => this.#durationExpression(UNARY + 1)),
-      );
-    }
-    if (this.#is('(')) {
-      this.#advance();
-      const inner = this.#nested(() => this.#durationExpression(0));
-      if (!this.#is(')')) throw this.#unexpected('duration expression', '")"');
-      this.#advance();
-      this.#requireDurationExpressions(token.start);
-      return inner.kind === 'operation' ? { ...inner, wrapped: true } : inner;
-    }
-    if (token.kind !== 'number' && token.kind !== 'duration') {
-      throw this.#unexpected('duration expression', 'number or duration');
-    }
-    const literal = this.#numberLiteral();
-    this.#checkRange(literal);
-    return { kind: 'number', literal };
-  }
-
-  #signed(sign: Token, operand: DurationExpr): DurationExpr {
-    if (operand.kind === 'number') {
-      const { literal } = operand;
-      const value = sign.text === '-' ? -literal.value : literal.value;
-      return {
-        kind: 'number',
-        literal: { ...literal, value, range: { start: sign.start, end: literal.range.end } },
-      };
-    }
-    if (sign.text === '+') return operand;
-    return {
-      kind: 'operation',
-      operator: '-',
-      left: undefined,
-      right: operand,
-      wrapped: false,
-      range: { start: sign.start, end: this.#lastEnd },
-    };
-  }
-
-  #requireDurationExpressions(position: number): void {
-    if (this.#options.durationExpressions !== true) {
-      throw new InputError('experimental duration expression is not enabled', {
-        position,
-        hint: 'enable the feature promql-duration-expr',
-      });
-    }
-  }
-}
-
-function startOf(expr: DurationExpr): number {
-  return expr.kind === 'number' ? expr.literal.range.start : expr.range.start;
-}
-
-/** Seconds in whole milliseconds: rounded to nanoseconds, then cut. */
-function toMs(seconds: number): number {
-  return Math.trunc(Math.round(seconds * 1e9) / 1e6) + 0;
 }

@@ -262,7 +262,7 @@ class Planner {
     return {
       kind: 'instant',
       grid,
-      fetch: this.#fetch(
+      fetch: this.#readOf(
         selector.matchers,
         times,
         this.#options.lookbackMs,
@@ -321,7 +321,7 @@ class Planner {
         times,
         source: {
           kind: 'fetch',
-          fetch: this.#fetch(range.selector.matchers, times, rangeMs, func, grouping),
+          fetch: this.#readOf(range.selector.matchers, times, rangeMs, func, grouping),
         },
       };
     }
@@ -347,7 +347,7 @@ class Planner {
     return { grid, atMs, offsetMs: offset === undefined ? 0 : resolve(offset, true) };
   }
 
-  #fetch(
+  #readOf(
     matchers: readonly Matcher[],
     times: SelectorTimes,
     windowMs: number,
@@ -390,7 +390,12 @@ class Planner {
       names.length > 0 ? [...names] : [{ name: '__name__', op: '=', value: 'target_info' }];
     const dataMatchers = all.filter((matcher) => matcher.name !== '__name__');
     const times: SelectorTimes = { grid, atMs: undefined, offsetMs: 0 };
-    const fetch = this.#fetch([...nameMatchers, ...dataMatchers], times, this.#options.lookbackMs, undefined);
+    const fetch = this.#readOf(
+      [...nameMatchers, ...dataMatchers],
+      times,
+      this.#options.lookbackMs,
+      undefined,
+    );
     return {
       kind: 'info',
       grid,
