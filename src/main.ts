@@ -85,7 +85,9 @@ async function runServer(args: readonly string[], withDemo: boolean): Promise<vo
   });
   try {
     if (withDemo) shop = await openShop(server, stop.signal, log);
-    process.stdout.write(`ready in ${Math.round(performance.now())} ms${addressOf(server)}\n`);
+    process.stdout.write(
+      `ready in ${Math.round(performance.now())} ms${addressOf(server, withDemo ? DEMO_PAGE : '')}\n`,
+    );
     await stop.asked;
   } finally {
     setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
@@ -128,11 +130,14 @@ async function openShop(server: RunningServer, signal: AbortSignal, log: Logger)
   return shop;
 }
 
-function addressOf(server: RunningServer): string {
+/** The first page as a fresh demo is best seen: a short range that renews itself. */
+const DEMO_PAGE = '/?from=now-5m&to=now&refresh=10s';
+
+function addressOf(server: RunningServer, page: string): string {
   const http = server.listeners.find(({ name }) => name === 'http');
   if (http === undefined) return '';
   const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host;
-  return `: http://${host}:${http.port}`;
+  return `: http://${host}:${http.port}${page}`;
 }
 
 /** SIGTERM and SIGINT ask to stop; the second one stops at once. */

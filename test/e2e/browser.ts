@@ -26,7 +26,8 @@ export async function openPage(
     viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'light',
   });
-  page.setDefaultTimeout(20_000);
+  // Generous: a machine that runs other tests beside these is slow, and waiting costs nothing when it is not.
+  page.setDefaultTimeout(60_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {

@@ -32,7 +32,7 @@ test('the demo is ready within 15 seconds', () => {
 });
 
 test('services appear with their rates', async () => {
-  await page.goto(`${base}/`);
+  await page.goto(`${base}/?from=now-5m&to=now&refresh=5s`);
   for (const service of ['storefront', 'catalog', 'orders', 'payments', 'inventory', 'recommendations']) {
     await page.getByRole('link', { name: service, exact: true }).waitFor();
   }
@@ -82,7 +82,12 @@ test('a span shows its attributes and its log lines; a line leads back to the tr
   await tree.waitFor();
   const services = await tree.getByRole('treeitem').count();
   assert.ok(services >= 5, `${services} rows`);
-  await tree.getByRole('treeitem').filter({ hasText: 'orders' }).filter({ hasText: 'POST' }).first().click();
+  await tree
+    .getByRole('treeitem')
+    .filter({ has: page.locator('.wf-service', { hasText: /^orders$/ }) })
+    .filter({ hasText: 'POST' })
+    .first()
+    .click();
   const panel = page.getByRole('complementary', { name: 'Span details' });
   await panel.waitFor();
   await panel.getByText('http.route').first().waitFor();
