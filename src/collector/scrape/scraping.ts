@@ -90,7 +90,7 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
       metrics,
       extraReport: deps.extraReport ?? false,
       targetRelabel: compileRelabel(config.relabel),
-      relabel: compileRelabel(config.metricRelabel),
+      relabel: config.metricRelabel.length === 0 ? undefined : compileRelabel(config.metricRelabel),
       onFailure: (target, error) =>
         log.debug('scrape failed', { scrape_pool: config.jobName, target: target.url, error }),
       isScraped: (key) => [...jobs.values()].some((other) => other.pool.scrapes(key)),

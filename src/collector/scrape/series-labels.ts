@@ -1,14 +1,15 @@
 /** Labels of scraped series: the target's labels, those that collide with them, relabelling, validity and limits. */
 
 import { InputError } from '../../model/errors.ts';
-import { Labels, METRIC_NAME } from '../../model/labels.ts';
+import { compareCodePoints, Labels, METRIC_NAME } from '../../model/labels.ts';
 import { quote } from '../../query/syntax/strings.ts';
 import type { ScrapeLimits, ValidationScheme } from './config.ts';
 
 export interface SeriesRules {
   readonly target: Labels;
   readonly honorLabels: boolean;
-  readonly relabel: (labels: Labels) => Labels | undefined;
+  /** Undefined: nothing is relabelled. */
+  readonly relabel: ((labels: Labels) => Labels | undefined) | undefined;
   readonly validation: ValidationScheme;
   readonly limits: ScrapeLimits;
 }
@@ -26,28 +27,42 @@ export function seriesLabels(
   rules: SeriesRules,
 ): Labels | undefined {
   const twice = repeatedName(names);
-  const exposed = new Map<string, string>();
-  for (let i = 0; i < names.length; i++) exposed.set(names[i] as string, values[i] as string);
+  const allNames = names.slice();
+  const allValues = values.slice();
   const { target } = rules;
   const conflicts: [name: string, value: string][] = [];
   for (let i = 0; i < target.size; i++) {
     const name = target.names[i] as string;
-    const existing = exposed.get(name);
-    if (rules.honorLabels) {
-      // An empty value counts as given: it takes the target's label away.
-      if (existing === undefined) exposed.set(name, target.values[i] as string);
+    const at = allNames.lastIndexOf(name);
+    if (at < 0) {
+      allNames.push(name);
+      allValues.push(target.values[i] as string);
       continue;
     }
-    if (existing !== undefined && existing !== '') conflicts.push([name, existing]);
-    exposed.set(name, target.values[i] as string);
+    // An empty value counts as given: it takes the target's label away.
+    if (rules.honorLabels) continue;
+    const existing = allValues[at] as string;
+    if (existing !== '') conflicts.push([name, existing]);
+    allValues[at] = target.values[i] as string;
   }
   conflicts.sort((a, b) => a[0].length - b[0].length);
   for (const [name, value] of conflicts) {
     let free = `exported_${name}`;
-    while ((exposed.get(free) ?? '') !== '') free = `exported_${free}`;
-    exposed.set(free, value);
+    for (;;) {
+      const at = allNames.indexOf(free);
+      if (at < 0) break;
+      if (allValues[at] === '') {
+        allNames.splice(at, 1);
+        allValues.splice(at, 1);
+        break;
+      }
+      free = `exported_${free}`;
+    }
+    allNames.push(free);
+    allValues.push(value);
   }
-  const labels = rules.relabel(Labels.fromPairs(exposed));
+  const own = twice === undefined ? sorted(allNames, allValues) : fromRepeated(allNames, allValues);
+  const labels = rules.relabel === undefined ? own : rules.relabel(own);
   if (labels === undefined || labels.size === 0) return undefined;
   if (labels.get(METRIC_NAME) === '') throw new InputError('missing metric name (__name__ label)');
   if (rules.validation === 'legacy' && !hasLegacyNames(labels)) {
@@ -56,6 +71,31 @@ export function seriesLabels(
   checkLimits(labels, rules.limits);
   if (twice !== undefined) throw new InputError(`label name ${quote(twice)} is not unique: invalid sample`);
   return labels;
+}
+
+/** Labels of names that are all different; few, so that sorting by insertion is quickest. */
+function sorted(names: readonly string[], values: readonly string[]): Labels {
+  const sortedNames: string[] = [];
+  const sortedValues: string[] = [];
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const value = values[i] as string;
+    if (value === '') continue;
+    let at = sortedNames.length;
+    while (at > 0 && compareCodePoints(sortedNames[at - 1] as string, name) > 0) at--;
+    if (at === sortedNames.length) {
+      sortedNames.push(name);
+      sortedValues.push(value);
+    } else {
+      sortedNames.splice(at, 0, name);
+      sortedValues.splice(at, 0, value);
+    }
+  }
+  return Labels.fromSorted(sortedNames, sortedValues);
+}
+
+function fromRepeated(names: readonly string[], values: readonly string[]): Labels {
+  return Labels.fromPairs(names.map((name, i) => [name, values[i] as string]));
 }
 
 function repeatedName(names: readonly string[]): string | undefined {

@@ -31,7 +31,7 @@ export interface LoopDeps {
   readonly sink: BatchSink;
   readonly clock: Clock;
   readonly fetcher: PageFetcher;
-  readonly relabel: (labels: Labels) => Labels | undefined;
+  readonly relabel: ((labels: Labels) => Labels | undefined) | undefined;
   readonly pool: LabelPool;
   readonly metrics: ScrapeMetrics;
   readonly extraReport: boolean;

@@ -4,6 +4,7 @@
  * messages are Prometheus's. Knows nothing of targets or HTTP.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { InputError } from '../../model/errors.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import { decodeUtf8 } from '../protobuf.ts';
@@ -337,7 +338,7 @@ class TextParser<S> implements PageReader {
       if (token !== 'EQUAL') lexer.fail('expected equal', token);
       const valueToken = lexer.next();
       if (valueToken !== 'LVALUE') lexer.fail('expected label value', valueToken);
-      if (decodeUtf8(this.#bytes, lexer.start, lexer.at) === undefined) {
+      if (!isText(this.#bytes, lexer.start, lexer.at)) {
         throw new InputError(`invalid UTF-8 label value: ${quoteBytes(this.#bytes, lexer.start, lexer.at)}`);
       }
       offsets.push(lexer.start + 1, lexer.at - 1);
@@ -461,12 +462,20 @@ class TextParser<S> implements PageReader {
 
   #string(start: number, end: number, what: string): string {
     const bytes = this.#bytes;
-    if (decodeUtf8(bytes, start, end) === undefined) {
+    if (!isText(bytes, start, end)) {
       throw new InputError(`invalid ${what} ${quoteBytes(bytes, start, end)}: not UTF-8`);
     }
     const text = this.#memory.pool.string(bytes, start, end);
     return text.includes('\\') ? unescapeText(text, true) : text;
   }
+}
+
+/** Whether the bytes are UTF-8; nearly always they are ASCII. */
+function isText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    if ((bytes[i] as number) >= 0x80) return isUtf8(bytes.subarray(start, end));
+  }
+  return true;
 }
 
 /** Start and end of a token without its quotes, if it has them. */
