@@ -5,6 +5,7 @@
 
 import type { AttributeColumn } from '../model/attributes.ts';
 import type { SpanBatch } from '../model/batch.ts';
+import { LimitError } from '../model/errors.ts';
 import { cutUtf8 } from './otlp/any-value.ts';
 import { isId, isZero } from './otlp/ids.ts';
 import { newSpanBatch, type SpanLimits } from './otlp/traces.ts';
@@ -75,6 +76,8 @@ export interface SpanRecord {
 export const NO_BYTES = new Uint8Array(0);
 const MAX_NS = 0x7fff_ffff_ffff_ffffn;
 const encoder = new TextEncoder();
+/** Spans, events and links of one request together. An empty one takes a byte or two on the wire, but not here. */
+export const MAX_ITEMS_PER_REQUEST = 500_000;
 
 export class SpanBatchBuilder {
   readonly batch: SpanBatch;
@@ -82,10 +85,21 @@ export class SpanBatchBuilder {
   readonly #limits: SpanLimits;
   readonly #resources = new Map<string, number>();
   readonly #scopes = new Map<string, number>();
+  #items = 0;
 
   constructor(tenant: string, limits: SpanLimits) {
     this.batch = newSpanBatch(tenant);
     this.#limits = limits;
+  }
+
+  /** Call before an object is made for a span, event or link. Throws LimitError when there are too many. */
+  spend(items = 1): void {
+    this.#items += items;
+    if (this.#items <= MAX_ITEMS_PER_REQUEST) return;
+    throw new LimitError(
+      'max-span-items-per-request',
+      `more than ${MAX_ITEMS_PER_REQUEST} spans, events and links in one request`,
+    );
   }
 
   /** Appends a span, or counts it as rejected. */

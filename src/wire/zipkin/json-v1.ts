@@ -54,7 +54,10 @@ export function decodeZipkinJsonV1(
     const ids = readIds(span, at, builder.rejected);
     const sides = sidesOf(span, at);
     if (ids === undefined) return;
-    for (const side of sides) builder.add(toSpanRecord({ ...ids, ...side }, nowUs));
+    for (const side of sides) {
+      builder.spend(1 + side.annotations.length);
+      builder.add(toSpanRecord({ ...ids, ...side }, nowUs));
+    }
   });
   return builder;
 }

@@ -23,6 +23,7 @@ export function decodeZipkinJson(
   const builder = new SpanBatchBuilder(tenant, limits);
   readList(body).forEach((span, index) => {
     const at = `span ${index}`;
+    builder.spend();
     const ids = readIds(span, at, builder.rejected);
     const kindText = optionalText(span, 'kind', at);
     const kind = kindText === '' ? KIND_UNSPECIFIED : ZIPKIN_KINDS.get(kindText);
@@ -37,6 +38,7 @@ export function decodeZipkinJson(
       timestampUs: readMicros(one.timestamp, `${at}: annotations[${i}].timestamp`),
       value: optionalText(one, 'value', `${at}: annotations[${i}]`),
     }));
+    builder.spend(annotations.length);
     const tags = new Map<string, string>();
     for (const [key, value] of Object.entries(readObject(span.tags ?? {}, `${at}: tags`))) {
       if (typeof value !== 'string') throw new InputError(`${at}: tag ${JSON.stringify(key)} is no string`);

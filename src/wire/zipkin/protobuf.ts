@@ -35,6 +35,7 @@ export function decodeZipkinProtobuf(
 }
 
 function readSpan(reader: ProtobufReader, end: number, builder: SpanBatchBuilder, nowUs: bigint): void {
+  builder.spend();
   let traceId: Uint8Array = NO_BYTES;
   let id: Uint8Array = NO_BYTES;
   let parentId: Uint8Array = NO_BYTES;
@@ -78,6 +79,7 @@ function readSpan(reader: ProtobufReader, end: number, builder: SpanBatchBuilder
         remote = readEndpoint(reader, reader.enter(end));
         break;
       case 82:
+        builder.spend();
         annotations.push(readAnnotation(reader, reader.enter(end)));
         break;
       case 90: {
