@@ -4,6 +4,7 @@ import type { GridSeries } from '../../model/select-metrics.ts';
 import { quote } from '../syntax/strings.ts';
 import { aggregate } from '../vector/aggregate.ts';
 import { vectorScalar } from '../vector/binary-scalar.ts';
+import { Columns } from '../vector/columns.ts';
 import { countValues } from '../vector/count-values.ts';
 import { EvaluationError } from '../vector/evaluation-error.ts';
 import { multiplyHistogram } from '../vector/histogram/arithmetic.ts';
@@ -59,7 +60,11 @@ export async function evaluate(plan: Plan, context: EvaluationContext): Promise<
   const before = budget.held;
   const value = await evaluateNode(plan, context);
   const operands = budget.held - before;
-  if (value.type === 'vector') budget.hold(countPoints(value.series));
+  if (value.type === 'vector') {
+    // Points are counted one by one only where it matters.
+    const most = value.series.length * plan.grid.points;
+    budget.hold(budget.held + most <= budget.maxSamples ? most : countPoints(value.series));
+  }
   budget.release(operands);
   return value;
 }
@@ -153,10 +158,11 @@ async function instant(
   const fetched = context.fetched[plan.fetch] as Fetched;
   if (fetched.kind === 'grid') return gridSeries(fetched.series);
   const out: StepSeries[] = [];
+  const columns = new Columns(plan.grid.points);
   let done = 0;
   for (const samples of fetched.series) {
     if (++done % SERIES_PER_CHECK === 0) await context.budget.breathe();
-    const series = instantValues(samples, plan.times, context.lookbackMs, plan.asTimestamps);
+    const series = instantValues(samples, plan.times, context.lookbackMs, columns, plan.asTimestamps);
     if (series !== undefined) out.push(series);
   }
   return out;

@@ -1,6 +1,7 @@
 /** Instant selectors: the newest sample within the look-back at each point of the grid. */
 
 import type { Histogram } from '../../model/histogram.ts';
+import type { Columns } from '../vector/columns.ts';
 import { FLOAT, type Grid, HISTOGRAM, NONE, type StepSeries } from '../vector/series.ts';
 import { type MarkedSamples, upperBound } from './samples.ts';
 
@@ -18,12 +19,13 @@ export function referenceTime(times: SelectorTimes, point: number): number {
 
 /**
  * The values of a series, each no older than the look-back (which is left-open) and not followed by a stale marker.
- * With `asTimestamps` the value is the sample's time in seconds. Undefined when there is no point.
+ * With `asTimestamps` the value is the sample's time in seconds. The result lies in `columns`. Undefined when there is no point.
  */
 export function instantValues(
   samples: MarkedSamples,
   times: SelectorTimes,
   lookbackMs: number,
+  columns: Columns,
   asTimestamps = false,
 ): StepSeries | undefined {
   const { points } = times.grid;
@@ -31,8 +33,7 @@ export function instantValues(
   const isFixed = times.atMs !== undefined;
   const step = isFixed ? 0 : times.grid.stepMs;
   const { times: t, values: v, histogramTimes: ht, histograms: hs, staleTimes: st } = samples;
-  const kinds = new Uint8Array(points);
-  const values = new Float64Array(points);
+  const { kinds, values } = columns;
   let histograms: (Histogram | undefined)[] | undefined;
   let any = false;
   let i = upperBound(t, first);
@@ -60,7 +61,9 @@ export function instantValues(
       histograms[point] = hs[h - 1];
     }
   }
-  return any ? { labels: samples.labels, kinds, values, histograms } : undefined;
+  if (!any) return undefined;
+  columns.next();
+  return { labels: samples.labels, kinds, values, histograms };
 }
 
 /** The same point at every step: a result that does not depend on the evaluation time. */

@@ -1,6 +1,7 @@
 /** Runs a function over the windows of one series after the other. */
 
 import type { Histogram } from '../../model/histogram.ts';
+import { Columns } from '../vector/columns.ts';
 import { FLOAT, HISTOGRAM, type StepSeries } from '../vector/series.ts';
 import type { Annotations } from './annotations.ts';
 import type { RangeFunction, Value } from './functions/function.ts';
@@ -29,13 +30,19 @@ export function evaluateRange(
   w.params = args.map(() => Number.NaN);
   const firstEnd = (atMs ?? grid.startMs) - offsetMs;
   const endStep = atMs === undefined ? stepMs : 0;
-  const { apply } = func;
+  const { apply, column } = func;
+  const columns = new Columns(points);
+  const windows = { firstEndMs: firstEnd, stepMs: endStep, points, rangeMs };
   return (samples) => {
     const { times, histogramTimes } = samples;
-    const kinds = new Uint8Array(points);
-    const values = new Float64Array(points);
+    const { kinds, values } = columns;
     let histograms: (Histogram | undefined)[] | undefined;
     let any = false;
+    if (column !== undefined && samples.histograms.length === 0) {
+      if (!column(samples, windows, kinds, values)) return undefined;
+      columns.next();
+      return { labels: samples.labels, kinds, values };
+    }
     w.samples = samples;
     let from = upperBound(times, firstEnd - rangeMs);
     let to = from;
@@ -80,6 +87,8 @@ export function evaluateRange(
         any = true;
       }
     }
-    return any ? { labels: samples.labels, kinds, values, histograms } : undefined;
+    if (!any) return undefined;
+    columns.next();
+    return { labels: samples.labels, kinds, values, histograms };
   };
 }

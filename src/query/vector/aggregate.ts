@@ -128,12 +128,23 @@ function addSum(group: Group, series: StepSeries, note: NoteSink): void {
     const kind = kinds[i];
     if (kind === FLOAT) {
       const flag = flags[i] as number;
-      if (flag === 0) {
+      const v = values[i] as number;
+      if (flag === SEEN_FLOAT) {
+        // The common case; kahanAdd written out, since this is the innermost loop of most queries.
+        const s = value[i] as number;
+        const t = s + v;
+        if (t === Number.POSITIVE_INFINITY || t === Number.NEGATIVE_INFINITY) compensation[i] = 0;
+        else {
+          compensation[i] =
+            (compensation[i] as number) + (Math.abs(s) >= Math.abs(v) ? s - t + v : v - t + s);
+        }
+        value[i] = t;
+      } else if (flag === 0) {
         flags[i] = SEEN_FLOAT;
-        value[i] = values[i] as number;
+        value[i] = v;
       } else if ((flag & INCOMPATIBLE) === 0) {
         flags[i] = flag | SEEN_FLOAT;
-        kahanAdd(value, compensation, i, values[i] as number);
+        kahanAdd(value, compensation, i, v);
       }
     } else if (kind === HISTOGRAM) addHistogramSum(group, series, i, note);
   }

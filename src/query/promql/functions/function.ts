@@ -12,6 +12,7 @@ import {
 } from '../../vector/series.ts';
 import type { Annotations } from '../annotations.ts';
 import type { Expr } from '../ast.ts';
+import type { Samples } from '../samples.ts';
 import type { Window } from '../window.ts';
 
 /** An evaluated argument. */
@@ -31,11 +32,29 @@ export interface Call {
   readonly delayNameRemoval: boolean;
 }
 
+/** Windows (firstEndMs + i*stepMs - rangeMs, firstEndMs + i*stepMs] for i below `points`. */
+export interface WindowGrid {
+  readonly firstEndMs: number;
+  readonly stepMs: number;
+  readonly points: number;
+  readonly rangeMs: number;
+}
+
 /** Over a range vector: called for every step of every series whose window holds a sample. */
 export interface RangeFunction {
   readonly kind: 'range';
   readonly name: string;
   readonly apply: (window: Window) => void;
+  /**
+   * All steps of a series without histograms at once; must give what `apply` gives at each of them. Returns whether
+   * there is any point.
+   */
+  readonly column?: (
+    samples: Samples,
+    windows: WindowGrid,
+    kinds: Uint8Array,
+    values: Float64Array,
+  ) => boolean;
   /** The metric name stays (the value is one of the series' own). */
   readonly keepsName?: boolean;
   /** Series are told about that look like no counters. */

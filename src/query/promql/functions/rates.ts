@@ -15,8 +15,10 @@ import {
 } from '../../vector/histogram/arithmetic.ts';
 import { usesCustomBuckets } from '../../vector/histogram/bounds.ts';
 import { KahanSum } from '../../vector/kahan.ts';
+import { FLOAT } from '../../vector/series.ts';
+import { type Samples, upperBound } from '../samples.ts';
 import type { Window } from '../window.ts';
-import type { RangeFunction } from './function.ts';
+import type { RangeFunction, WindowGrid } from './function.ts';
 
 /**
  * The change over the window, extrapolated to its borders. Samples that end close to a border (within 1.1 average
@@ -50,6 +52,70 @@ function extrapolate(w: Window, isCounter: boolean, isRate: boolean): void {
     isCounter && result > 0 && first >= 0 ? first / result : Number.POSITIVE_INFINITY,
   );
   w.setFloat(result * factor);
+}
+
+/**
+ * `extrapolate` for all steps of a series of floats. Resets are rare, so they are found once; each window then costs the
+ * same whatever it holds.
+ */
+function extrapolateColumn(
+  samples: Samples,
+  windows: WindowGrid,
+  kinds: Uint8Array,
+  values: Float64Array,
+  isCounter: boolean,
+  isRate: boolean,
+): boolean {
+  const { times: t, values: v } = samples;
+  const { firstEndMs, stepMs, points, rangeMs } = windows;
+  const rangeSeconds = rangeMs / 1000;
+  const resets = isCounter ? resetsOf(v) : [];
+  let nextReset = 0;
+  let from = upperBound(t, firstEndMs - rangeMs);
+  let to = from;
+  let any = false;
+  for (let i = 0; i < points; i++) {
+    const endMs = firstEndMs + i * stepMs;
+    const startMs = endMs - rangeMs;
+    while (from < t.length && (t[from] as number) <= startMs) from++;
+    if (to < from) to = from;
+    while (to < t.length && (t[to] as number) <= endMs) to++;
+    const count = to - from;
+    if (count < 2) continue;
+    const first = v[from] as number;
+    const firstTime = t[from] as number;
+    const lastTime = t[to - 1] as number;
+    let result = (v[to - 1] as number) - first;
+    if (resets.length > 0) {
+      while (nextReset < resets.length && (resets[nextReset] as number) <= from) nextReset++;
+      for (let r = nextReset; r < resets.length && (resets[r] as number) < to; r++) {
+        result += v[(resets[r] as number) - 1] as number;
+      }
+    }
+    let toStart = (firstTime - startMs) / 1000;
+    let toEnd = (endMs - lastTime) / 1000;
+    const sampled = (lastTime - firstTime) / 1000;
+    const average = sampled / (count - 1);
+    const threshold = average * 1.1;
+    if (toStart >= threshold) toStart = average / 2;
+    if (isCounter && result > 0 && first >= 0) {
+      const toZero = sampled * (first / result);
+      if (toZero < toStart) toStart = toZero;
+    }
+    if (toEnd >= threshold) toEnd = average / 2;
+    const factor = (sampled + toStart + toEnd) / sampled;
+    kinds[i] = FLOAT;
+    values[i] = result * (isRate ? factor / rangeSeconds : factor);
+    any = true;
+  }
+  return any;
+}
+
+/** Indices of the samples that are below the one before. */
+function resetsOf(values: Float64Array): number[] {
+  const out: number[] = [];
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) < (values[i - 1] as number)) out.push(i);
+  return out;
 }
 
 /** `zeroShare`: how far back (in sampled intervals) the counter would be at zero. */
@@ -260,9 +326,29 @@ function hasLine(w: Window): boolean {
 }
 
 export const rateFunctions: readonly RangeFunction[] = [
-  { kind: 'range', name: 'rate', apply: (w) => extrapolate(w, true, true), wantsCounter: true },
-  { kind: 'range', name: 'increase', apply: (w) => extrapolate(w, true, false), wantsCounter: true },
-  { kind: 'range', name: 'delta', apply: (w) => extrapolate(w, false, false) },
+  {
+    kind: 'range',
+    name: 'rate',
+    apply: (w) => extrapolate(w, true, true),
+    column: (samples, windows, kinds, values) =>
+      extrapolateColumn(samples, windows, kinds, values, true, true),
+    wantsCounter: true,
+  },
+  {
+    kind: 'range',
+    name: 'increase',
+    apply: (w) => extrapolate(w, true, false),
+    column: (samples, windows, kinds, values) =>
+      extrapolateColumn(samples, windows, kinds, values, true, false),
+    wantsCounter: true,
+  },
+  {
+    kind: 'range',
+    name: 'delta',
+    apply: (w) => extrapolate(w, false, false),
+    column: (samples, windows, kinds, values) =>
+      extrapolateColumn(samples, windows, kinds, values, false, false),
+  },
   { kind: 'range', name: 'irate', apply: (w) => instantChange(w, true) },
   { kind: 'range', name: 'idelta', apply: (w) => instantChange(w, false) },
   {
