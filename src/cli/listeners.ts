@@ -13,6 +13,8 @@ export interface Dialects {
   /** Tempo's API as the UI and the prefix on `http` have it. */
   readonly tempoBelowPrefix: Dialect;
   readonly otlp: Dialect;
+  readonly zipkin: Dialect;
+  readonly jaeger: Dialect;
   readonly grpcMethods: readonly GrpcMethod[];
 }
 
@@ -33,7 +35,7 @@ export function withRoutes(
 
 /** Every listener with what it serves; each port also answers gRPC. */
 export function listenerPlans(dialects: Dialects): readonly Plan[] {
-  const { trivium, prometheus, loki, tempo, tempoBelowPrefix, otlp } = dialects;
+  const { trivium, prometheus, loki, tempo, tempoBelowPrefix, otlp, zipkin, jaeger } = dialects;
   return [
     {
       name: 'http',
@@ -68,6 +70,17 @@ export function listenerPlans(dialects: Dialects): readonly Plan[] {
         { prefix: '', dialect: otlp },
         { prefix: '/otlp', dialect: otlp },
       ],
+    },
+    { name: 'zipkin', speaks: 'Zipkin spans', mounts: [{ prefix: '', dialect: zipkin }] },
+    {
+      name: 'jaeger-grpc',
+      speaks: 'Jaeger spans over gRPC and HTTP',
+      mounts: [{ prefix: '', dialect: jaeger }],
+    },
+    {
+      name: 'jaeger-http',
+      speaks: 'Jaeger spans over HTTP and gRPC',
+      mounts: [{ prefix: '', dialect: jaeger }],
     },
   ];
 }

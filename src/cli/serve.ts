@@ -5,9 +5,12 @@ import { lokiDialect } from '../api/loki/index.ts';
 import { prometheusDialect } from '../api/prometheus/index.ts';
 import { tempoDialect } from '../api/tempo/index.ts';
 import { triviumDialect } from '../api/trivium/index.ts';
+import { jaegerGrpcMethods, jaegerReceiverRoutes } from '../collector/receivers/jaeger.ts';
 import { lokiReceiverRoutes } from '../collector/receivers/loki.ts';
 import { OtlpReceiver } from '../collector/receivers/otlp.ts';
 import { remoteWriteRoutes } from '../collector/receivers/prometheus-remote-write.ts';
+import { spanReceiverDialect } from '../collector/receivers/span-push.ts';
+import { zipkinReceiverRoutes } from '../collector/receivers/zipkin.ts';
 import type { ServeOptions } from '../config/serve-options.ts';
 import { DEFAULT_TENANT } from '../http/tenant.ts';
 import { openStorage, STORAGE_METRICS, type StorageOptions } from '../storage/index.ts';
@@ -150,6 +153,8 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       demoUrl: context.demoUrl,
     });
 
+    const pushed = { sink: intake, now, metrics: receivers };
+    const grpcMethods = [...otlp.grpcMethods, ...jaegerGrpcMethods(pushed)];
     const plans = listenerPlans({
       trivium,
       prometheus,
@@ -158,9 +163,11 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       // People also write names without scope or dot, which Tempo refuses; here they are taken with a warning.
       tempoBelowPrefix: tempoDialect({ ...tempoDeps, bareNames: 'accept' }),
       otlp: otlp.dialect,
-      grpcMethods: otlp.grpcMethods,
+      zipkin: spanReceiverDialect('zipkin', zipkinReceiverRoutes(pushed)),
+      jaeger: spanReceiverDialect('jaeger', jaegerReceiverRoutes(pushed)),
+      grpcMethods,
     });
-    open = await openListeners(plans, otlp.grpcMethods, options, {
+    open = await openListeners(plans, grpcMethods, options, {
       onFinished: httpMetrics(registry),
       onBug: (error) =>
         log.error('a request failed by a bug', {

@@ -17,6 +17,9 @@ export const LISTENERS = {
   tempo: 3200,
   'otlp-grpc': 4317,
   'otlp-http': 4318,
+  zipkin: 9411,
+  'jaeger-grpc': 14_250,
+  'jaeger-http': 14_268,
 } as const;
 
 export type ListenerName = keyof typeof LISTENERS;
@@ -39,14 +42,7 @@ const BUILT_IN_FEATURES = [
 export type Feature = (typeof FEATURES)[number];
 
 /** Listeners of the contract whose protocols are not spoken yet; asking for one is refused. */
-const FUTURE_LISTENERS = [
-  'alertmanager',
-  'pushgateway',
-  'zipkin',
-  'jaeger-grpc',
-  'jaeger-http',
-  'collector-metrics',
-] as const;
+const FUTURE_LISTENERS = ['alertmanager', 'pushgateway', 'collector-metrics'] as const;
 
 /** Parts whose own files are not read yet; naming one is refused rather than ignored. */
 const FUTURE_PARTS = ['alertmanager', 'loki', 'tempo', 'collector', 'promtail'] as const;

@@ -5,7 +5,17 @@ import os from 'node:os';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const LISTENERS = ['http', 'prometheus', 'loki', 'tempo', 'otlp-grpc', 'otlp-http'];
+const LISTENERS = [
+  'http',
+  'prometheus',
+  'loki',
+  'tempo',
+  'otlp-grpc',
+  'otlp-http',
+  'zipkin',
+  'jaeger-grpc',
+  'jaeger-http',
+];
 
 export interface RunningTrivium {
   readonly child: ChildProcess;

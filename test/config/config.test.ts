@@ -61,6 +61,9 @@ test('defaults: loopback, well-known ports, 15 days', () => {
     tempo: 3200,
     'otlp-grpc': 4317,
     'otlp-http': 4318,
+    zipkin: 9411,
+    'jaeger-grpc': 14_250,
+    'jaeger-http': 14_268,
   });
   assert.equal(options.retentionMs.logs, 15 * 86_400_000);
 });
@@ -106,7 +109,12 @@ const refusals: [string, string[], string | undefined, RegExp][] = [
   ['a flag without its value', ['--listen'], undefined, /--listen wants a value: --listen ADDR/],
   ['a port that is none', ['--http-port', '99999'], undefined, /"99999" is no port/],
   ['a part that is not read yet', ['--loki-config', 'x'], undefined, /--loki-config is not supported yet/],
-  ['a listener that is not spoken yet', ['--zipkin-port', '9411'], undefined, /does not speak zipkin yet/],
+  [
+    'a listener that is not spoken yet',
+    ['--alertmanager-port', '9093'],
+    undefined,
+    /does not speak alertmanager yet/,
+  ],
   [
     'an unknown feature',
     ['--enable-feature', 'exemplar-storage,promql-duration'],
