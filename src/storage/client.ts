@@ -391,7 +391,7 @@ const QUERY_SETTINGS: Readonly<Record<string, string>> = {
 const INSERT_SETTINGS: Readonly<Record<string, string>> = {
   optimize_on_insert: '0',
   materialize_skip_indexes_on_insert: '0',
-  max_partitions_per_insert_block: '0',
+  max_partitions_per_insert_block: '1000',
   async_insert: '0',
   distributed_foreground_insert: '1',
   input_format_parallel_parsing: '0',

@@ -48,11 +48,10 @@ export function errorFromText(text: string): StorageError {
   const match = /Code: (\d+)\.\s+DB::(?:Net)?Exception: ([\s\S]*)/.exec(text);
   const code = match === null ? 0 : Number(match[1]);
   const message = (match === null ? text : (match[2] as string)).trim().slice(0, 2000);
-  return new StorageError(
-    match === null || TRANSIENT_CODES.has(code) ? 'transient' : 'permanent',
-    code,
-    message || 'storage gave no reason',
-  );
+  // The same code as "too many parts", but this one does not pass.
+  const tooManyWeeks = code === 252 && message.startsWith('Too many partitions');
+  const transient = match === null || (TRANSIENT_CODES.has(code) && !tooManyWeeks);
+  return new StorageError(transient ? 'transient' : 'permanent', code, message || 'storage gave no reason');
 }
 
 export function isTransient(error: unknown): boolean {

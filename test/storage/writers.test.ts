@@ -232,6 +232,19 @@ describe('the sink', () => {
     );
   });
 
+  test('a push that spans more weeks than an insert may is refused for good, not retried', async () => {
+    const week = 7 * DAY_MS;
+    const push = (weeks: number): Promise<void> =>
+      storage.sink.writeMetrics(
+        metrics(
+          'weeks',
+          Array.from({ length: weeks }, (_, i) => [{ __name__: 'w' }, i * week, i] as const),
+        ),
+      );
+    await push(900);
+    await assert.rejects(push(1100), (error) => error instanceof StorageError && error.kind === 'permanent');
+  });
+
   test('after close everything is refused', async () => {
     const other = await openStorage({ dataDir: join(directory, 'other'), maxMemoryBytes: 1 << 30 });
     await other.close();
