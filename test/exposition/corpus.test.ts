@@ -23,7 +23,12 @@ interface Case {
   readonly expect: {
     readonly health: 'up' | 'down';
     readonly error?: string;
-    readonly series: { labels: Record<string, string>; value?: number | string; histogram?: object; at?: number }[];
+    readonly series: {
+      labels: Record<string, string>;
+      value?: number | string;
+      histogram?: object;
+      at?: number;
+    }[];
     readonly metadata: { metric: string; type: string; help: string; unit: string }[];
     readonly exemplars: { series: Record<string, string>; labels: Record<string, string>; value: number }[];
     readonly samplesScraped?: number;
@@ -93,7 +98,12 @@ function buckets(h: Histogram): unknown[] {
   if (h.zeroCount > 0) list.push([3, -h.zeroThreshold, h.zeroThreshold, h.zeroCount]);
   return list
     .sort((a, b) => a[1] - b[1])
-    .map(([kind, low, high, count]) => [kind, number(Number(low.toPrecision(14))), number(Number(high.toPrecision(14))), count]);
+    .map(([kind, low, high, count]) => [
+      kind,
+      number(Number(low.toPrecision(14))),
+      number(Number(high.toPrecision(14))),
+      count,
+    ]);
 }
 
 const sortBy = <T>(list: readonly T[], key: (item: T) => string) =>
@@ -118,7 +128,10 @@ function seriesOf(batch: MetricBatch): Case['expect']['series'] {
   for (const { series, histogram } of batch.histograms) {
     const labels = plain(batch.series[series] as Labels);
     const { count, sum } = histogram as Histogram;
-    bySeries.set(canon(labels), { labels, histogram: { count, sum, buckets: buckets(histogram as Histogram) } });
+    bySeries.set(canon(labels), {
+      labels,
+      histogram: { count, sum, buckets: buckets(histogram as Histogram) },
+    });
   }
   return sortBy([...bySeries.values()], (s) => canon(s.labels));
 }
