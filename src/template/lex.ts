@@ -241,7 +241,7 @@ function unquote(literal: string, position: number): string {
   let out = '';
   // \x.. and octal escapes are bytes: runs of them are decoded as UTF-8.
   const flush = (): void => {
-    if (bytes.length > 0) out += new TextDecoder().decode(new Uint8Array(bytes));
+    if (bytes.length > 0) out += new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(bytes));
     bytes.length = 0;
   };
   for (let i = 0; i < body.length; i++) {

@@ -146,7 +146,7 @@ export function printInner(value: TemplateValue): string {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Length in UTF-8 bytes. */
 export function byteLength(text: string): number {

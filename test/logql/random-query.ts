@@ -75,6 +75,8 @@ export function randomLine(random: Random): RandomLine {
     if (random.chance(0.05)) line = line.replace('="', '=');
   } else
     line = `${level.toUpperCase()} ${word} took ${took} from 192.168.${random.below(3)}.7\n${random.chance(0.1) ? '' : 'at line 2'}`;
+  // A byte order mark is part of the line.
+  if (random.chance(0.02)) line = `\ufeff${line}`;
   const metadata: [string, string][] = [];
   if (random.chance(0.6))
     metadata.push(['trace_id', random.pick(['ab12', 'cd34', '0123456789abcdef0123456789abcdef'])]);

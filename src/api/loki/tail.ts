@@ -35,22 +35,27 @@ const MAX_WAITING = 5000;
 const MAX_NAMED = 100;
 
 export function tailRoute(context: LokiContext): WebSocketRoute {
-  let open = 0;
+  const open = new Map<string, number>();
   return {
     path: '/loki/api/v1/tail',
     handler: async (request, accept) => {
       const tail = parseTail(context, request);
-      if (context.limits.maxTails > 0 && open >= context.limits.maxTails) {
+      const { tenant } = request;
+      const { maxTails } = context.limits;
+      const count = (open.get(tenant) ?? 0) + 1;
+      if (maxTails > 0 && count > maxTails) {
         throw new HttpError(
           429,
-          `max concurrent tail requests limit exceeded, count > limit (${open + 1} > ${open})`,
+          `max concurrent tail requests limit exceeded, count > limit (${count} > ${maxTails})`,
         );
       }
-      open++;
+      open.set(tenant, count);
       try {
-        await new Tail(context, request.tenant, tail, await accept()).run();
+        await new Tail(context, tenant, tail, await accept()).run();
       } finally {
-        open--;
+        const left = (open.get(tenant) ?? 1) - 1;
+        if (left === 0) open.delete(tenant);
+        else open.set(tenant, left);
       }
     },
   };

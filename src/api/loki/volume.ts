@@ -3,6 +3,7 @@
 import type { HttpRequest, HttpResponse, Route } from '../../http/handler.ts';
 import type { Matcher } from '../../model/matcher.ts';
 import { newStats } from '../../query/logql/context.ts';
+import { matcherTest } from '../../query/syntax/regex.ts';
 import type { LokiContext } from './context.ts';
 import { json, volumeAnswer } from './json.ts';
 import {
@@ -114,31 +115,105 @@ async function volume(context: LokiContext, request: HttpRequest): Promise<HttpR
   return volumeAnswer('vector', series, newStats(), context.now() - startedMs);
 }
 
+/** Points of one group, ascending in time. */
+interface VolumeSeries {
+  readonly metric: Record<string, string>;
+  readonly points: [ms: number, bytes: number][];
+  total: number;
+}
+
 async function volumeRange(context: LokiContext, request: HttpRequest): Promise<HttpResponse> {
   const startedMs = context.now();
   const params = await request.form();
   const what = parseVolume(context, params);
+  const stepNs = parseStep(params, what.bounds);
+  checkPoints(what.bounds, stepNs, context.limits.maxPoints);
+  const found =
+    (await bucketedVolumes(context, request, what, stepNs)) ??
+    (await volumesOneByOne(context, request, what, stepNs));
+  const series = [...found].sort((a, b) => b.total - a.total).slice(0, what.limit);
+  const kind = series.some(({ points }) => points.length > 1) ? 'matrix' : 'vector';
+  return volumeAnswer(kind, series, newStats(), context.now() - startedMs);
+}
+
+/** A bucket is shown at its last millisecond, so that it does not meet the next one; the last one at the end. */
+function bucketTime(bounds: Bounds, stepNs: bigint, index: number): number {
+  const to = bounds.startNs + BigInt(index + 1) * stepNs;
+  return to >= bounds.endNs ? Number(bounds.endNs / MS) : Number(to / MS) - 1;
+}
+
+/** All buckets at once, where groups are made by labels that every stream has. */
+async function bucketedVolumes(
+  context: LokiContext,
+  request: HttpRequest,
+  what: VolumeRequest,
+  stepNs: bigint,
+): Promise<VolumeSeries[] | undefined> {
+  const { bounds, matchers, targets, byLabel } = what;
+  const { source } = context;
+  if (byLabel || source.buckets === undefined || bounds.endNs <= bounds.startNs) return undefined;
+  const names = targets.length > 0 ? targets : matchers.map((matcher) => matcher.name);
+  const present: Matcher[] = names.map((name) => ({ name, op: '!=', value: '' }));
+  // A stream without one of the labels counts by the others, which the groups of buckets do not do.
+  if (names.length === 0) return undefined;
+  if (targets.length === 0 && matchers.some((matcher) => matcherTest(matcher)(''))) return undefined;
+  const points = Number((bounds.endNs - bounds.startNs + stepNs - 1n) / stepNs);
+  const groups = await source.buckets(
+    {
+      select: {
+        tenant: request.tenant,
+        matchers: [...matchers, ...present],
+        ...bounds,
+        direction: 'forward',
+        hints: {},
+        needLines: false,
+      },
+      // Buckets are closed on the left, windows on the right: a nanosecond lies between.
+      gridStartNs: bounds.startNs + stepNs - 1n,
+      stepNs,
+      points,
+      windowNs: stepNs,
+      measure: 'bytes',
+      by: names,
+    },
+    request.signal,
+  );
+  return groups?.map(({ labels, values, present: has }) => {
+    const series: VolumeSeries = { metric: labels.toRecord(), points: [], total: 0 };
+    for (let i = 0; i < points; i++) {
+      if (has[i] === 0) continue;
+      series.points.push([bucketTime(bounds, stepNs, i), values[i] as number]);
+      series.total += values[i] as number;
+    }
+    return series;
+  });
+}
+
+/** Buckets that are asked for one after the other. */
+const MAX_BUCKETS = 500;
+
+async function volumesOneByOne(
+  context: LokiContext,
+  request: HttpRequest,
+  what: VolumeRequest,
+  stepNs: bigint,
+): Promise<Iterable<VolumeSeries>> {
   const { bounds } = what;
-  const stepNs = parseStep(params, bounds);
-  checkPoints(bounds, stepNs, context.limits.maxPoints);
-  const found = new Map<
-    string,
-    { metric: Record<string, string>; points: [number, number][]; total: number }
-  >();
-  for (let from = bounds.startNs; from < bounds.endNs; from += stepNs) {
-    const isLast = from + stepNs >= bounds.endNs;
-    const to = isLast ? bounds.endNs : from + stepNs;
-    // A bucket is shown at its last millisecond, so that it does not meet the next one.
-    const timeMs = Number(to / MS) - (isLast ? 0 : 1);
+  if ((bounds.endNs - bounds.startNs) / stepNs > MAX_BUCKETS) {
+    throw bad(`more than ${MAX_BUCKETS} points: give targetLabels, or a longer step`);
+  }
+  const found = new Map<string, VolumeSeries>();
+  let index = 0;
+  for (let from = bounds.startNs; from < bounds.endNs; from += stepNs, index++) {
+    let to = from + stepNs;
+    if (to > bounds.endNs) to = bounds.endNs;
     const groups = await volumes(context, request, what, { startNs: from, endNs: to });
     for (const [key, { metric, bytes }] of groups) {
       const one = found.get(key) ?? { metric, points: [], total: 0 };
-      one.points.push([timeMs, bytes]);
+      one.points.push([bucketTime(bounds, stepNs, index), bytes]);
       one.total += bytes;
       found.set(key, one);
     }
   }
-  const series = [...found.values()].sort((a, b) => b.total - a.total).slice(0, what.limit);
-  const kind = series.some(({ points }) => points.length > 1) ? 'matrix' : 'vector';
-  return volumeAnswer(kind, series, newStats(), context.now() - startedMs);
+  return found.values();
 }

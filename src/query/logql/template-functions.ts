@@ -159,7 +159,9 @@ function decodeBase64(value: string): string {
   if (padding >= 0 && !/^={1,2}$/.test(clean.slice(padding))) {
     return `illegal base64 data at input byte ${padding}`;
   }
-  return new TextDecoder().decode(Uint8Array.from(atob(clean), (c) => c.charCodeAt(0)));
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    Uint8Array.from(atob(clean), (c) => c.charCodeAt(0)),
+  );
 }
 
 function encodeBase64(value: string): string {
@@ -183,7 +185,7 @@ function decodeQuery(value: string): string {
       i += 2;
     } else bytes.push(c);
   }
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(bytes));
 }
 
 function fromJson(value: string): TemplateValue {

@@ -80,7 +80,8 @@ export class BigIntColumn implements Column {
   }
 }
 
-const decoder = new TextDecoder();
+// A byte order mark is part of the text.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Short ASCII is decoded by hand: TextDecoder's call overhead is larger than the work. */
 export function decodeUtf8(data: Uint8Array, start: number, end: number): string {

@@ -120,8 +120,12 @@ export class LogRows {
   }
 }
 
+/** Different values of metadata that are kept, for rows that have the same. */
+const MAX_KNOWN = 1000;
+
 /** Structured metadata of rows. Rows mostly have the same names, so their order is worked out once. */
 class MetadataReader {
+  readonly #known = new Map<string, Labels>();
   #names: readonly string[] = [];
   #order: { readonly sorted: readonly string[]; readonly from: Uint32Array } = {
     sorted: [],
@@ -151,12 +155,19 @@ class MetadataReader {
       from.sort((a, b) => compareCodePoints(names[a] as string, names[b] as string));
       this.#names = names;
       this.#order = { sorted: Array.from(from, (i) => names[i] as string), from };
+      this.#known.clear();
     }
-    const { sorted, from } = this.#order;
-    return Labels.fromSorted(
-      sorted,
-      Array.from(from, (i) => values[i] as string),
-    );
+    const key = values.length === 1 ? (values[0] as string) : values.join('\u0000');
+    let labels = this.#known.get(key);
+    if (labels === undefined) {
+      const { sorted, from } = this.#order;
+      labels = Labels.fromSorted(
+        sorted,
+        Array.from(from, (i) => values[i] as string),
+      );
+      if (this.#known.size < MAX_KNOWN) this.#known.set(key, labels);
+    }
+    return labels;
   }
 }
 
