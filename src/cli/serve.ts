@@ -12,6 +12,8 @@ import { remoteWriteRoutes } from '../collector/receivers/prometheus-remote-writ
 import { spanReceiverDialect } from '../collector/receivers/span-push.ts';
 import { zipkinReceiverRoutes } from '../collector/receivers/zipkin.ts';
 import type { ServeOptions } from '../config/serve-options.ts';
+import { Gate, gated } from '../http/gate.ts';
+import type { Dialect } from '../http/handler.ts';
 import { DEFAULT_TENANT } from '../http/tenant.ts';
 import { openStorage, STORAGE_METRICS, type StorageOptions } from '../storage/index.ts';
 import { inferredExemplars } from '../storage/select/exemplars.ts';
@@ -27,12 +29,18 @@ import { receiverCounters } from '../telemetry/receiver-counters.ts';
 import type { Registry } from '../telemetry/registry.ts';
 import { storageMetrics } from '../telemetry/storage-metrics.ts';
 import { listenerPlans, type OpenListener, openListeners, withRoutes } from './listeners.ts';
+import { openMetricsGenerator } from './metrics-generator.ts';
 import { storeOwnMetrics } from './own-metrics.ts';
 import { openPrometheusPart } from './prometheus.ts';
 import { readStatus } from './status.ts';
 
 /** Receivers' words for the signals. */
 const RECEIVED_AS = { spans: 'traces', metric_points: 'metrics', log_records: 'logs' } as const;
+/** Queries that may stand in line for each that may run. */
+const WAITING_PER_QUERY = 50;
+/** Routes that read stored data, and so stand behind the gate of query.max-concurrency. */
+const QUERIES =
+  /\/(query(_range|_exemplars)?|series|labels?|search|traces|stats|volume(_range)?|detected_\w+|patterns|federate|read)(\/|$)/;
 /** How long requests under way may take once the server closes. */
 const DRAIN_MS = 5_000;
 
@@ -70,7 +78,14 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     const storage = await openStorage(storageOptions(options, context));
     closers.push(() => storage.close());
 
-    const intake = new Intake(storage.sink, registry, now);
+    const generator = openMetricsGenerator(options.metricsGenerator, {
+      sink: storage.sink,
+      registry,
+      log,
+      now,
+    });
+    closers.push(() => generator.close());
+    const intake = new Intake(generator.sink, registry, now);
     const receivers = receiverCounters(registry, (signal, items) =>
       intake.refuse(RECEIVED_AS[signal], items),
     );
@@ -155,13 +170,14 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
 
     const pushed = { sink: intake, now, metrics: receivers };
     const grpcMethods = [...otlp.grpcMethods, ...jaegerGrpcMethods(pushed)];
+    const gate = queryGate(options, registry);
     const plans = listenerPlans({
       trivium,
-      prometheus,
-      loki,
-      tempo,
+      prometheus: gate(prometheus),
+      loki: gate(loki),
+      tempo: gate(tempo),
       // People also write names without scope or dot, which Tempo refuses; here they are taken with a warning.
-      tempoBelowPrefix: tempoDialect({ ...tempoDeps, bareNames: 'accept' }),
+      tempoBelowPrefix: gate(tempoDialect({ ...tempoDeps, bareNames: 'accept' })),
       otlp: otlp.dialect,
       zipkin: spanReceiverDialect('zipkin', zipkinReceiverRoutes(pushed)),
       jaeger: spanReceiverDialect('jaeger', jaegerReceiverRoutes(pushed)),
@@ -191,6 +207,20 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     await closeAll();
     throw error;
   }
+}
+
+/** One gate for the queries of all dialects, with its metrics. */
+function queryGate(options: ServeOptions, registry: Registry): (dialect: Dialect) => Dialect {
+  const limit = options.limits.maxConcurrentQueries;
+  const gate = new Gate(limit, limit * WAITING_PER_QUERY);
+  const gauge = (name: string, help: string, value: number) =>
+    ({ name, help, type: 'gauge', points: [{ labels: {}, value }] }) as const;
+  registry.collector(() => [
+    gauge('trivium_queries_running', 'Queries that run now.', gate.running),
+    gauge('trivium_queries_waiting', 'Queries that wait for their turn.', gate.waiting),
+    gauge('trivium_queries_limit', 'Limit query.max-concurrency.', limit),
+  ]);
+  return (dialect) => gated(dialect, gate, (path) => QUERIES.test(path));
 }
 
 function storageOptions(options: ServeOptions, { registry, log, now }: ServeContext): StorageOptions {

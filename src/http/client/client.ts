@@ -138,12 +138,7 @@ export class HttpClient {
       const secured = tls.connect({ socket, servername: url.hostname, ...tlsOptions(tlsConfig) });
       Object.assign(options, { agent: false, createConnection: () => secured });
     }
-    return new Promise((resolve, reject) => {
-      const request = secure ? https.request(options) : http.request(options);
-      request.on('response', resolve);
-      request.on('error', reject);
-      request.end(body);
-    });
+    return exchange(secure, options, body);
   }
 
   /** The agent for TLS; made anew when certificate files have changed. */
@@ -220,6 +215,26 @@ export class HttpClient {
     };
     return answer.access_token;
   }
+}
+
+/** Sends; once more when a connection that was kept alive turns out to have been closed by the server meanwhile. */
+function exchange(
+  secure: boolean,
+  options: https.RequestOptions,
+  body: string | Uint8Array | undefined,
+  isRetry = false,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = secure ? https.request(options) : http.request(options);
+    request.on('response', resolve);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const wasClosed = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      if (wasClosed && !isRetry && (options.method === 'GET' || options.method === 'HEAD')) {
+        exchange(secure, options, body, true).then(resolve, reject);
+      } else reject(error);
+    });
+    request.end(body);
+  });
 }
 
 function toResponse(answer: http.IncomingMessage, signal: AbortSignal): ClientResponse {
