@@ -4,8 +4,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { GeneratorOptions } from '../collector/connectors/options.ts';
 import { ConfigError, closest, type Diagnostic } from './diagnostics.ts';
 import type { FlagSpec, ParsedFlags } from './flags.ts';
+import { readMetricsGenerator } from './tempo/metrics-generator.ts';
 import { parseDurationMs } from './units.ts';
 import { YamlFile, type YamlObject } from './yaml.ts';
 
@@ -56,6 +58,8 @@ export interface ServeOptions {
   readonly features: ReadonlySet<Feature>;
   /** Where prometheus.yml is: a file, or a section of trivium.yaml. */
   readonly prometheus: { readonly file: string; readonly section?: string } | undefined;
+  /** What is generated from spans (`tempo:` in trivium.yaml); undefined: nothing. */
+  readonly metricsGenerator: GeneratorOptions | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly storage: {
     /** An external ClickHouse; undefined: the embedded engine. */
@@ -122,6 +126,10 @@ export const SERVE_FLAGS: Readonly<Record<string, FlagSpec>> = {
   retention: { value: 'DURATION|none', help: 'how long all signals are kept (default: 15d)' },
   'external-url': { value: 'URL', help: 'URL under which users reach this server' },
   'enable-feature': { value: 'NAMES', help: `features of Prometheus, with commas: ${FEATURES.join(', ')}` },
+  'metrics-generator': {
+    value: 'on|off',
+    help: 'metrics from spans: rates, errors, durations, who calls whom (default: on)',
+  },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error (default: info)' },
   ...Object.fromEntries(
     Object.entries(LISTENERS).map(([name, port]) => [
@@ -225,6 +233,7 @@ export function readServeOptions(
     externalUrl: text('external-url', file, 'external_url'),
     features: features(text('enable-feature', file, 'enable_feature') ?? '', flagError),
     prometheus: prometheusConfig(flags, file),
+    metricsGenerator: metricsGenerator(flags, file, flagError),
     logLevel: logLevel(text('log-level', file, 'log_level') ?? 'info', flagError),
     storage: {
       url: text('clickhouse-url', storage, 'url'),
@@ -299,6 +308,20 @@ function prometheusConfig(
   const folder = file === undefined ? 'config' : path.dirname(file.file.file);
   const known = path.join(folder, 'prometheus.yml');
   return existsSync(known) ? { file: known } : undefined;
+}
+
+/** The flag switches off; what is generated stands in `tempo:`, in Tempo's words. */
+function metricsGenerator(
+  flags: ParsedFlags,
+  file: YamlObject | undefined,
+  flagError: (message: string, hint?: string) => void,
+): GeneratorOptions | undefined {
+  const given = flags.values.get('metrics-generator') ?? 'on';
+  if (given !== 'on' && given !== 'off') flagError(`--metrics-generator: "${given}" is neither on nor off`);
+  const tempo = file?.get('tempo')?.object();
+  const options = readMetricsGenerator(tempo);
+  tempo?.done();
+  return given === 'off' ? undefined : options;
 }
 
 function passwordFrom(
