@@ -3,6 +3,7 @@
  * differs. The entry to this room.
  */
 
+import { appendFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { BatchSink } from '../../model/batch.ts';
 import { LabelPool } from '../../wire/label-pool.ts';
@@ -29,6 +30,8 @@ export interface ScrapingDeps {
   readonly clock?: Clock;
   readonly metrics?: ScrapeMetrics;
   readonly log?: ScrapeLog;
+  /** Appends a line to a file (`scrape_failure_log_file`). */
+  readonly appendLine?: (file: string, line: string) => void;
   /** Instead of HTTP, for tests. */
   readonly fetcher?: (config: ScrapeConfig) => PageFetcher;
   /** Instead of the machine's files, names and connections, for tests. */
@@ -76,6 +79,13 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
   const fetcher =
     deps.fetcher ?? ((config: ScrapeConfig) => pageFetcher(config, deps.userAgent, clientOptions));
   const labelPool = new LabelPool();
+  const appendLine =
+    deps.appendLine ??
+    ((file: string, line: string) => {
+      appendFile(file, `${line}\n`).catch((error: unknown) =>
+        log.warn('scrape_failure_log_file could not be written', { file, error }),
+      );
+    });
   let jobs = new Map<string, Job>();
 
   const newJob = (config: ScrapeConfig, former: Job | undefined): Job => {
@@ -91,8 +101,13 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
       extraReport: deps.extraReport ?? false,
       targetRelabel: compileRelabel(config.relabel),
       relabel: config.metricRelabel.length === 0 ? undefined : compileRelabel(config.metricRelabel),
-      onFailure: (target, error) =>
-        log.debug('scrape failed', { scrape_pool: config.jobName, target: target.url, error }),
+      onFailure: (target, error) => {
+        log.debug('scrape failed', { scrape_pool: config.jobName, target: target.url, error });
+        if (config.failureLogFile === undefined) return;
+        const entry = { job_name: config.jobName, target: target.url };
+        const time = new Date(clock.now()).toISOString();
+        appendLine(config.failureLogFile, JSON.stringify({ time, level: 'ERROR', msg: error, ...entry }));
+      },
       isScraped: (key) => [...jobs.values()].some((other) => other.pool.scrapes(key)),
       onInvalidTarget: (job, error) => log.warn('creating a target failed', { scrape_pool: job, error }),
     });
