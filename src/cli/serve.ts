@@ -129,6 +129,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
         engine: {
           maxSamples: options.limits.maxSamples,
           timeoutMs: options.limits.queryTimeoutMs,
+          pause: () => new Promise<void>((resolve) => setImmediate(resolve)),
           experimentalFunctions: options.features.has('promql-experimental-functions'),
           durationExpressions: options.features.has('promql-duration-expr'),
           delayNameRemoval: options.features.has('promql-delayed-name-removal'),
