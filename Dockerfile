@@ -16,6 +16,6 @@ COPY --from=build /trivium/bin ./bin
 COPY --from=build /trivium/package.json /trivium/LICENSE ./
 USER 10001
 VOLUME /data
-EXPOSE 3000 9090 3100 3200 4317 4318 9411 14250 14268
+EXPOSE 3000 9090 3100 3200 4317 4318 9091 9411 14250 14268
 # In a container the listeners must be reachable from outside of it; the port mapping decides who may.
 ENTRYPOINT ["/trivium/bin/trivium", "serve", "--data-dir", "/data", "--listen", "0.0.0.0"]

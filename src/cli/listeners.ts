@@ -13,6 +13,7 @@ export interface Dialects {
   /** Tempo's API as the UI and the prefix on `http` have it. */
   readonly tempoBelowPrefix: Dialect;
   readonly otlp: Dialect;
+  readonly pushgateway: Dialect;
   readonly zipkin: Dialect;
   readonly jaeger: Dialect;
   readonly grpcMethods: readonly GrpcMethod[];
@@ -35,7 +36,7 @@ export function withRoutes(
 
 /** Every listener with what it serves; each port also answers gRPC. */
 export function listenerPlans(dialects: Dialects): readonly Plan[] {
-  const { trivium, prometheus, loki, tempo, tempoBelowPrefix, otlp, zipkin, jaeger } = dialects;
+  const { trivium, prometheus, loki, tempo, tempoBelowPrefix, otlp, pushgateway, zipkin, jaeger } = dialects;
   return [
     {
       name: 'http',
@@ -46,6 +47,7 @@ export function listenerPlans(dialects: Dialects): readonly Plan[] {
         { prefix: '/loki', dialect: loki },
         { prefix: '/tempo', dialect: tempoBelowPrefix },
         { prefix: '/otlp', dialect: otlp },
+        { prefix: '/pushgateway', dialect: pushgateway },
       ],
     },
     {
@@ -71,6 +73,7 @@ export function listenerPlans(dialects: Dialects): readonly Plan[] {
         { prefix: '/otlp', dialect: otlp },
       ],
     },
+    { name: 'pushgateway', speaks: 'Pushgateway API', mounts: [{ prefix: '', dialect: pushgateway }] },
     { name: 'zipkin', speaks: 'Zipkin spans', mounts: [{ prefix: '', dialect: zipkin }] },
     {
       name: 'jaeger-grpc',

@@ -3,8 +3,10 @@
 import path from 'node:path';
 import { lokiDialect } from '../api/loki/index.ts';
 import { prometheusDialect } from '../api/prometheus/index.ts';
+import { pushgatewayDialect } from '../api/pushgateway/index.ts';
 import { tempoDialect } from '../api/tempo/index.ts';
 import { triviumDialect } from '../api/trivium/index.ts';
+import { Pushgateway } from '../collector/pushgateway/pushgateway.ts';
 import { jaegerGrpcMethods, jaegerReceiverRoutes } from '../collector/receivers/jaeger.ts';
 import { lokiReceiverRoutes } from '../collector/receivers/loki.ts';
 import { OtlpReceiver } from '../collector/receivers/otlp.ts';
@@ -43,6 +45,8 @@ const QUERIES =
   /\/(query(_range|_exemplars)?|series|labels?|search|traces|stats|volume(_range)?|detected_\w+|patterns|federate|read)(\/|$)/;
 /** How long requests under way may take once the server closes. */
 const DRAIN_MS = 5_000;
+/** Other processes on the same ClickHouse may push: groups are read again when they are older. */
+const PUSHED_GROUPS_RELOAD_MS = 60_000;
 
 export interface RunningServer {
   /** Listeners in the order of the table of ports. */
@@ -169,6 +173,24 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       demoUrl: context.demoUrl,
     });
 
+    const gateway = new Pushgateway({
+      store: storage.documents,
+      sink: intake,
+      now,
+      defaultTenant: DEFAULT_TENANT,
+      ...(options.storage.url === undefined ? {} : { reloadMs: PUSHED_GROUPS_RELOAD_MS }),
+      onError: (message, error) => log.warn(message, { error }),
+    });
+    closers.push(() => gateway.close());
+    const pushgateway = pushgatewayDialect({
+      gateway,
+      now,
+      startedMs: startMs,
+      buildInfo,
+      flags: { 'web.enable-admin-api': String(options.pushgatewayAdminApi) },
+      ready: async () => (await problem()) === undefined,
+      adminApi: options.pushgatewayAdminApi,
+    });
     const pushed = { sink: intake, now, metrics: receivers };
     const grpcMethods = [...otlp.grpcMethods, ...jaegerGrpcMethods(pushed)];
     const gate = queryGate(options, registry);
@@ -180,6 +202,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       // People also write names without scope or dot, which Tempo refuses; here they are taken with a warning.
       tempoBelowPrefix: gate(tempoDialect({ ...tempoDeps, bareNames: 'accept' })),
       otlp: otlp.dialect,
+      pushgateway,
       zipkin: spanReceiverDialect('zipkin', zipkinReceiverRoutes(pushed)),
       jaeger: spanReceiverDialect('jaeger', jaegerReceiverRoutes(pushed)),
       grpcMethods,
@@ -197,6 +220,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     });
 
     scraping.start();
+    gateway.start();
     const ownMetrics = storeOwnMetrics(registry, storage.sink, { tenant: DEFAULT_TENANT, now, log });
     closers.push(() => ownMetrics.close());
     return {

@@ -19,6 +19,7 @@ export const LISTENERS = {
   tempo: 3200,
   'otlp-grpc': 4317,
   'otlp-http': 4318,
+  pushgateway: 9091,
   zipkin: 9411,
   'jaeger-grpc': 14_250,
   'jaeger-http': 14_268,
@@ -44,7 +45,7 @@ const BUILT_IN_FEATURES = [
 export type Feature = (typeof FEATURES)[number];
 
 /** Listeners of the contract whose protocols are not spoken yet; asking for one is refused. */
-const FUTURE_LISTENERS = ['alertmanager', 'pushgateway', 'collector-metrics'] as const;
+const FUTURE_LISTENERS = ['alertmanager', 'collector-metrics'] as const;
 
 /** Parts whose own files are not read yet; naming one is refused rather than ignored. */
 const FUTURE_PARTS = ['alertmanager', 'loki', 'tempo', 'collector', 'promtail'] as const;
@@ -76,6 +77,8 @@ export interface ServeOptions {
     readonly logs: number | undefined;
     readonly traces: number | undefined;
   };
+  /** Whether one request may wipe all pushed groups. */
+  readonly pushgatewayAdminApi: boolean;
   readonly limits: Limits;
   /** Files that were read, for the start-up line. */
   readonly files: readonly string[];
@@ -130,6 +133,7 @@ export const SERVE_FLAGS: Readonly<Record<string, FlagSpec>> = {
     value: 'on|off',
     help: 'metrics from spans: rates, errors, durations, who calls whom (default: on)',
   },
+  'pushgateway-enable-admin-api': { help: 'let PUT /api/v1/admin/wipe delete all pushed groups' },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error (default: info)' },
   ...Object.fromEntries(
     Object.entries(LISTENERS).map(([name, port]) => [
@@ -226,6 +230,10 @@ export function readServeOptions(
   const retentionMs = { metrics: period('metrics'), logs: period('logs'), traces: period('traces') };
   retention?.done();
 
+  const pushgateway = file?.get('pushgateway')?.object();
+  const adminApi = pushgateway?.get('enable_admin_api')?.boolean() ?? false;
+  pushgateway?.done();
+
   const options: ServeOptions = {
     dataDir: path.resolve(text('data-dir', storage, 'data_dir') ?? 'data'),
     host: text('listen', file, 'listen') ?? '127.0.0.1',
@@ -243,6 +251,7 @@ export function readServeOptions(
       memoryBytes: storage?.get('memory')?.bytes() ?? DEFAULT_ENGINE_MEMORY_BYTES,
     },
     retentionMs,
+    pushgatewayAdminApi: flags.values.has('pushgateway-enable-admin-api') || adminApi,
     limits: {
       maxBodyBytes: limits?.get('http.max-body-bytes')?.bytes() ?? DEFAULT_LIMITS.maxBodyBytes,
       maxQueueBytes: limits?.get('ingest.max-queue-bytes')?.bytes() ?? DEFAULT_LIMITS.maxQueueBytes,

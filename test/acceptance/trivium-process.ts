@@ -12,6 +12,7 @@ const LISTENERS = [
   'tempo',
   'otlp-grpc',
   'otlp-http',
+  'pushgateway',
   'zipkin',
   'jaeger-grpc',
   'jaeger-http',

@@ -61,6 +61,7 @@ test('defaults: loopback, well-known ports, 15 days', () => {
     tempo: 3200,
     'otlp-grpc': 4317,
     'otlp-http': 4318,
+    pushgateway: 9091,
     zipkin: 9411,
     'jaeger-grpc': 14_250,
     'jaeger-http': 14_268,
