@@ -334,3 +334,15 @@ test('no text makes reading fail otherwise than by a diagnostic', () => {
     assert.doesNotThrow(() => read(text), text);
   }
 });
+
+test('a configuration inside of trivium.yaml: mistakes have their place in that file', () => {
+  const { config, diagnostics } = readPrometheusConfig(
+    'listen: 0.0.0.0\nprometheus:\n  scrape_configs:\n    - job_name: j\n      sample_limi: 5\n',
+    '/etc/trivium.yaml',
+    { files: { read: () => '', list: () => [] }, section: 'prometheus' },
+  );
+  assert.equal(config.scrapeConfigs[0]?.jobName, 'j');
+  assert.deepEqual(diagnostics.map(formatDiagnostic), [
+    '/etc/trivium.yaml:5:7: unknown field prometheus.scrape_configs[0].sample_limi (did you mean "sample_limit"?)',
+  ]);
+});
