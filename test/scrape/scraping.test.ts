@@ -257,6 +257,15 @@ ${last}`;
   assert.deepEqual([...new Set(times.map((time) => time % 10_000))].length, 1);
 });
 
+test('closing after a job was removed leaves its series open', async () => {
+  const s = await run(job(), (sim) => sim.pages.set('a:1', { body: 'x 1\n' }), 15_000);
+  s.apply('scrape_configs: []');
+  await s.clock.pass(1_000);
+  await s.scraping?.close();
+  await s.clock.pass(100_000);
+  assert.ok(!s.values(`x${A}`).includes('stale'));
+});
+
 test('closing leaves no markers and no timers that scrape on', async () => {
   const s = await run(job(), (sim) => sim.pages.set('a:1', { body: 'x 1\n' }), 15_000);
   await s.scraping?.close();

@@ -19,6 +19,7 @@ export class ScrapePool {
   readonly #publicKeys = new Set<string>();
   /** Ends of removed targets that are not written yet. */
   readonly #endings = new Set<{ cancel(): void }>();
+  #abandoned = false;
   dropped: Labels[] = [];
   droppedCount = 0;
   /** Set when there are more targets than the job's limit: none is scraped then, and all say why. */
@@ -127,7 +128,7 @@ export class ScrapePool {
     const { intervalMs, publicLabels } = loop.identity;
     const endMs = Math.round(Math.max(loop.lastScrapeMs + intervalMs, clock.now()));
     await loop.stop();
-    if (loop.lastScrapeMs === 0) return;
+    if (loop.lastScrapeMs === 0 || this.#abandoned) return;
     const ending = clock.after(intervalMs * 2.1, () => {
       this.#endings.delete(ending);
       if (this.#deps.isScraped(publicLabels.key)) return;
@@ -138,6 +139,18 @@ export class ScrapePool {
     this.#endings.add(ending);
   }
 
+  /** How many removed targets wait for the end of their series. */
+  get pendingEndings(): number {
+    return this.#endings.size;
+  }
+
+  /** The program ends: series that wait for their end keep it open, because a restart may go on with them. */
+  abandonEndings(): void {
+    this.#abandoned = true;
+    for (const ending of this.#endings) ending.cancel();
+    this.#endings.clear();
+  }
+
   /** Stops all. `removed`: the job is gone from the configuration, so its series end. */
   async stop(removed: boolean): Promise<void> {
     const loops = [...this.#loops.values()];
@@ -146,7 +159,7 @@ export class ScrapePool {
     this.#overLimit = undefined;
     this.#refused = [];
     if (!removed) {
-      for (const ending of this.#endings) ending.cancel();
+      this.abandonEndings();
       await Promise.all(loops.map((loop) => loop.stop()));
     } else await Promise.all(loops.map((loop) => this.#remove(loop)));
     this.#deps.fetcher.close();

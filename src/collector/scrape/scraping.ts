@@ -87,6 +87,8 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
       );
     });
   let jobs = new Map<string, Job>();
+  /** Pools that are gone, whose series may still have to be ended. */
+  const retired = new Set<ScrapePool>();
 
   const newJob = (config: ScrapeConfig, former: Job | undefined): Job => {
     metrics.add('prometheus_target_scrape_pools_total', 1);
@@ -156,6 +158,7 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
   };
 
   const apply = (next: readonly ScrapeConfig[]) => {
+    for (const pool of retired) if (pool.pendingEndings === 0) retired.delete(pool);
     const before = jobs;
     jobs = new Map();
     for (const config of next) {
@@ -169,6 +172,7 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
       jobs.set(config.jobName, newJob(config, former));
     }
     for (const job of before.values()) {
+      retired.add(job.pool);
       closeJob(job, true).catch((error: unknown) =>
         log.warn('a scrape pool did not close', { scrape_pool: job.config.jobName, error }),
       );
@@ -180,6 +184,7 @@ export function startScraping(configs: readonly ScrapeConfig[], deps: ScrapingDe
     pools: () => [...jobs.values()].map(({ pool }) => pool),
     apply,
     async close() {
+      for (const pool of retired) pool.abandonEndings();
       await Promise.all([...jobs.values()].map((job) => closeJob(job, false)));
       jobs.clear();
     },
