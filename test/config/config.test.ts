@@ -153,6 +153,12 @@ for (const [name, args, yaml, message] of refusals) {
   });
 }
 
+test('wiping pushed groups is off unless a flag or the file says otherwise', () => {
+  assert.equal(read([]).pushgatewayAdminApi, false);
+  assert.equal(read(['--pushgateway-enable-admin-api']).pushgatewayAdminApi, true);
+  assert.equal(read([], 'pushgateway: { enable_admin_api: true }\n').pushgatewayAdminApi, true);
+});
+
 test('a listener that is not spoken yet may be switched off', () => {
   assert.equal(read(['--zipkin-port', 'off', '--alertmanager-port=off']).ports.http, 3000);
 });

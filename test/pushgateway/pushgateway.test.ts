@@ -164,15 +164,14 @@ test('samples are stored at once, without instance unless there is one; what is 
   ]);
 });
 
-test('every 15 seconds all groups of all tenants again, on a common grid', async () => {
+test('a scrape writes all groups of all tenants again', async () => {
   await push('PUT', '/metrics/job/a', 'x 1\n');
   await push('PUT', '/metrics/job/b', 'x 2\n', { 'x-scope-orgid': 'team' });
   sink.clear();
-  nowMs = START_MS + 17_000;
+  const atMs = START_MS + 17_000;
   // Another process, or the same one after a restart.
   gateway = openGateway();
-  await gateway.scrape();
-  const atMs = nowMs - (nowMs % 15_000);
+  await gateway.scrape(atMs);
   assert.deepEqual(
     sink.metrics.map((batch) => [batch.tenant, ...metricLines(batch).filter((line) => line.startsWith('x'))]),
     [
@@ -181,8 +180,28 @@ test('every 15 seconds all groups of all tenants again, on a common grid', async
     ],
   );
   sink.failure = new Error('down');
-  await gateway.scrape();
+  await gateway.scrape(nowMs);
   assert.deepEqual(failures.splice(0), ['pushed metrics were not stored again']);
+});
+
+test('scrapes stand on a grid of 15 seconds, also when timers are early or a scrape takes long', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  await push('PUT', '/metrics/job/a', 'x 1\n');
+  sink.clear();
+  // Mocked time fires one millisecond early: the clock of the gateway lags behind.
+  const pass = async (ms: number) => {
+    nowMs += ms - 1;
+    t.mock.timers.tick(ms);
+    nowMs += 1;
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+  const gridMs = START_MS - (START_MS % 15_000);
+  gateway.start();
+  await pass(15_000 - (START_MS % 15_000));
+  await pass(15_000);
+  gateway.close();
+  await pass(60_000);
+  assert.deepEqual(lines(), [`x{job="a"} 1 @${gridMs + 15_000}`, `x{job="a"} 1 @${gridMs + 30_000}`]);
 });
 
 test('values that JSON does not have, and native histograms, survive a restart', async () => {
@@ -200,7 +219,7 @@ test('values that JSON does not have, and native histograms, survive a restart',
   const pushed = lines();
   sink.clear();
   gateway = openGateway();
-  await gateway.scrape();
+  await gateway.scrape(nowMs);
   const plain = (all: string[]) => all.map((line) => line.replace(/ @\d+$/, '')).sort();
   assert.deepEqual(plain(lines()), plain(pushed.slice(4)));
   assert.ok(

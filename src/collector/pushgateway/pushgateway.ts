@@ -64,14 +64,22 @@ export class Pushgateway {
 
   /** Begins to write the samples of all groups every 15 seconds. */
   start(): void {
+    this.#schedule(this.#options.now());
+  }
+
+  /**
+   * The next scrape is at the first time of a common grid behind `afterMs` (several processes write the same samples
+   * then, not twice as many), or later when that has passed.
+   */
+  #schedule(afterMs: number): void {
     if (this.#closed) return;
     const nowMs = this.#options.now();
-    // Times on a common grid: several processes write the same samples, not twice as many.
+    const fromMs = Math.max(afterMs, nowMs);
+    const dueMs = fromMs - (fromMs % SCRAPE_INTERVAL_MS) + SCRAPE_INTERVAL_MS;
+    // Timers may fire a moment early: the samples have the time that was meant.
     this.#timer = setTimeout(
-      () => {
-        void this.scrape().finally(() => this.start());
-      },
-      SCRAPE_INTERVAL_MS - (nowMs % SCRAPE_INTERVAL_MS),
+      () => void this.scrape(dueMs).finally(() => this.#schedule(dueMs)),
+      dueMs - nowMs,
     );
     this.#timer.unref();
   }
@@ -81,15 +89,14 @@ export class Pushgateway {
     clearTimeout(this.#timer);
   }
 
-  /** Writes the samples of all groups of all tenants once. */
-  async scrape(): Promise<void> {
-    const { now, sink, onError } = this.#options;
-    const nowMs = now();
+  /** Writes the samples of all groups of all tenants once, with this time. */
+  async scrape(timestampMs: number): Promise<void> {
+    const { sink, onError } = this.#options;
     try {
       for (const tenant of await this.#knownTenants()) {
         const groups = await this.groups(tenant);
         if (groups.length === 0) continue;
-        await sink.writeMetrics(groupsBatch(tenant, groups, nowMs - (nowMs % SCRAPE_INTERVAL_MS)));
+        await sink.writeMetrics(groupsBatch(tenant, groups, timestampMs));
       }
     } catch (error) {
       onError('pushed metrics were not stored again', error);
