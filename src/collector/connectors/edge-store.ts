@@ -23,18 +23,28 @@ export class Edge {
   weight = 1;
   peer = '';
   /** Values of the configured dimensions by their slots; '' when not seen. */
-  dimensions: string[] = [];
-  readonly traceId = new Uint8Array(16);
+  dimensions: string[];
 
-  /** The key: trace id and span id as six words. */
-  readonly words = new Uint32Array(6);
+  // The key as signed words: the trace id's four and the span id's two. Small integers need no allocation.
+  w0 = 0;
+  w1 = 0;
+  w2 = 0;
+  w3 = 0;
+  w4 = 0;
+  w5 = 0;
   hash = 0;
   expiresMs = 0;
   /** The next edge with the same hash. */
   chain: Edge | undefined;
   older: Edge | undefined;
   newer: Edge | undefined;
+
+  constructor(dimensions: string[]) {
+    this.dimensions = dimensions;
+  }
 }
+
+const NO_DIMENSIONS: string[] = [];
 
 export class EdgeStore {
   readonly #waitMs: number;
@@ -57,7 +67,7 @@ export class EdgeStore {
 
   /**
    * The waiting edge of a call, or a new one (`isNew`) that waits from now on; undefined when there is no room.
-   * Give it back with `remove` once it is complete.
+   * Give it back with `remove` once it is complete. Words are signed.
    */
   get(
     w0: number,
@@ -73,14 +83,13 @@ export class EdgeStore {
     hash = (hash ^ (hash >>> 13)) & 0x3fff_ffff;
     const head = this.#byHash.get(hash);
     for (let edge = head; edge !== undefined; edge = edge.chain) {
-      const { words } = edge;
       if (
-        words[5] === w5 &&
-        words[4] === w4 &&
-        words[3] === w3 &&
-        words[2] === w2 &&
-        words[1] === w1 &&
-        words[0] === w0
+        edge.w5 === w5 &&
+        edge.w4 === w4 &&
+        edge.w3 === w3 &&
+        edge.w2 === w2 &&
+        edge.w1 === w1 &&
+        edge.w0 === w0
       )
         return edge;
     }
@@ -88,14 +97,13 @@ export class EdgeStore {
       this.expire(nowMs);
       if (this.size >= this.#maxWaiting) return undefined;
     }
-    const edge = this.#free.pop() ?? new Edge();
-    const { words } = edge;
-    words[0] = w0;
-    words[1] = w1;
-    words[2] = w2;
-    words[3] = w3;
-    words[4] = w4;
-    words[5] = w5;
+    const edge = this.#free.pop() ?? new Edge(this.#dimensions === 0 ? NO_DIMENSIONS : []);
+    edge.w0 = w0;
+    edge.w1 = w1;
+    edge.w2 = w2;
+    edge.w3 = w3;
+    edge.w4 = w4;
+    edge.w5 = w5;
     edge.hash = hash;
     edge.expiresMs = nowMs + this.#waitMs;
     // Expiry may have taken the head away: it is asked for again.

@@ -70,6 +70,7 @@ class TenantGenerator {
     this.received += rows;
     serviceGraph?.expire(nowMs);
     reader.open(batch);
+    spanMetrics?.open(batch);
     serviceGraph?.open(batch);
     for (let row = 0; row < rows; row++) {
       const endHigh = endsNs.high(row);
@@ -88,7 +89,6 @@ class TenantGenerator {
       serviceGraph?.count(batch, row, resource, seconds, nowMs);
     }
     reader.close();
-    spanMetrics?.tidy();
   }
 
   statistics(tenant: string): TenantStatistics {

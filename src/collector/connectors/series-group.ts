@@ -84,7 +84,8 @@ export class HistogramSeries {
   // The last observation of every bucket since the last collection; a time of 0 is none.
   readonly #exampleTimesMs: Float64Array;
   readonly #exampleValues: Float64Array;
-  readonly #exampleTraces: Uint8Array;
+  /** Four words each. */
+  readonly #exampleTraces: Int32Array;
   state = NEW;
 
   constructor(labels: Labels, shape: HistogramShape, format: GroupFormat) {
@@ -94,7 +95,7 @@ export class HistogramSeries {
     this.#counts = new Float64Array(buckets);
     this.#exampleTimesMs = new Float64Array(buckets);
     this.#exampleValues = new Float64Array(buckets);
-    this.#exampleTraces = new Uint8Array(buckets * 16);
+    this.#exampleTraces = new Int32Array(buckets * 4);
     const classic = format.histograms !== 'native';
     this.#bucketLabels = classic
       ? shape.boundTexts.map((le) => insert(named(labels, `${shape.name}_bucket`), 'le', le))
@@ -107,8 +108,16 @@ export class HistogramSeries {
     }
   }
 
-  /** Counts a value `weight` times. The trace id is 16 bytes of `traces` from `traceAt` on. */
-  observe(value: number, weight: number, traces: Uint8Array, traceAt: number, nowMs: number): void {
+  /** Counts a value `weight` times. The trace id comes as four signed big-endian words. */
+  observe(
+    value: number,
+    weight: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    nowMs: number,
+  ): void {
     const bounds = this.#bounds;
     let bucket = 0;
     while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++;
@@ -117,8 +126,11 @@ export class HistogramSeries {
     this.#native?.observe(value, weight);
     this.#exampleTimesMs[bucket] = nowMs;
     this.#exampleValues[bucket] = value;
-    const to = bucket * 16;
-    for (let i = 0; i < 16; i++) this.#exampleTraces[to + i] = traces[traceAt + i] as number;
+    const to = bucket * 4;
+    this.#exampleTraces[to] = w0;
+    this.#exampleTraces[to + 1] = w1;
+    this.#exampleTraces[to + 2] = w2;
+    this.#exampleTraces[to + 3] = w3;
   }
 
   write(batch: MetricBatchBuilder, nowMs: number, zeroMs: number, traceIdLabel: string): void {
@@ -161,7 +173,11 @@ export class HistogramSeries {
   }
 
   #exemplar(bucket: number, traceIdLabel: string): Exemplar {
-    const id = Buffer.from(this.#exampleTraces.buffer, bucket * 16, 16).toString('hex');
+    let id = '';
+    for (let i = 0; i < 4; i++) {
+      const word = this.#exampleTraces[bucket * 4 + i] as number;
+      id += (word >>> 0).toString(16).padStart(8, '0');
+    }
     return {
       labels: Labels.from({ [traceIdLabel]: id }),
       value: this.#exampleValues[bucket] as number,

@@ -118,23 +118,19 @@ export class ServiceGraph {
     const root = column.end(row) === span;
     const traces = this.#traces;
     const edge = this.#edges.get(
-      traces.getUint32(trace),
-      traces.getUint32(trace + 4),
-      traces.getUint32(trace + 8),
-      traces.getUint32(trace + 12),
-      root ? 0 : ids.getUint32(span),
-      root ? 0 : ids.getUint32(span + 4),
+      traces.getInt32(trace),
+      traces.getInt32(trace + 4),
+      traces.getInt32(trace + 8),
+      traces.getInt32(trace + 12),
+      root ? 0 : ids.getInt32(span),
+      root ? 0 : ids.getInt32(span + 4),
       nowMs,
     );
     if (edge === undefined) {
       this.counts.dropped++;
       return;
     }
-    if (this.#edges.isNew(edge)) {
-      this.counts.edges++;
-      const bytes = batch.traceIds.data();
-      for (let i = 0; i < 16; i++) edge.traceId[i] = bytes[trace + i] as number;
-    }
+    if (this.#edges.isNew(edge)) this.counts.edges++;
     edge.connection = kind === KIND_PRODUCER || kind === KIND_CONSUMER ? 'messaging_system' : '';
     edge.failed ||= batch.statusCodes.get(row) === STATUS_ERROR;
     if (this.#slots.weight !== undefined) edge.weight = this.#reader.weight(resource, this.#slots.weight);
@@ -232,17 +228,17 @@ export class ServiceGraph {
     const nowMs = this.#nowMs;
     const group = this.#group(edge, this.#options.virtualNodeLabel ? virtual : '');
     if (group === undefined) return;
-    const { weight } = edge;
+    const { weight, w0, w1, w2, w3 } = edge;
     group.lastMs = nowMs;
     group.count(TOTAL, weight);
     if (edge.failed && this.#store.ensureCounter(group, FAILED, FAILED_NAME)) group.count(FAILED, weight);
-    group.histogram(SERVER_SECONDS).observe(edge.serverSeconds, weight, edge.traceId, 0, nowMs);
-    group.histogram(CLIENT_SECONDS).observe(edge.clientSeconds, weight, edge.traceId, 0, nowMs);
+    group.histogram(SERVER_SECONDS).observe(edge.serverSeconds, weight, w0, w1, w2, w3, nowMs);
+    group.histogram(CLIENT_SECONDS).observe(edge.clientSeconds, weight, w0, w1, w2, w3, nowMs);
     if (!this.#options.messagingLatency || edge.connection !== 'messaging_system') return;
     const high = edge.serverStartHigh - edge.clientEndHigh;
     const latencyNs = high * 4294967296 + (edge.serverStartLow - edge.clientEndLow);
     if (latencyNs <= 0 || !this.#store.ensureHistogram(group, MESSAGING_SECONDS, this.#messaging)) return;
-    group.histogram(MESSAGING_SECONDS).observe(latencyNs / 1e9, weight, edge.traceId, 0, nowMs);
+    group.histogram(MESSAGING_SECONDS).observe(latencyNs / 1e9, weight, w0, w1, w2, w3, nowMs);
   }
 
   #group(edge: Edge, virtual: string): SeriesGroup | undefined {

@@ -75,6 +75,11 @@ export class SpanMetrics {
   readonly #resources = new Map<number, ResourceLabels>();
   #key = new Uint8Array(1024);
   #view = new DataView(this.#key.buffer);
+  // The open batch's texts: to ask a column for them makes an object each time.
+  #names: Uint8Array = new Uint8Array(0);
+  #messages: Uint8Array = this.#names;
+  #texts: Uint8Array = this.#names;
+  #traces: DataView = this.#view;
   /** Spans that filter policies left out. */
   filtered = 0;
 
@@ -124,6 +129,16 @@ export class SpanMetrics {
     return this.#options.size;
   }
 
+  /** Call before the rows of a batch. */
+  open(batch: SpanBatch): void {
+    this.#names = batch.names.data();
+    this.#messages = batch.statusMessages.data();
+    this.#texts = batch.attributes.texts.data();
+    const traces = batch.traceIds.data();
+    this.#traces = new DataView(traces.buffer, traces.byteOffset, traces.byteLength);
+    this.#places.tidy();
+  }
+
   /** Counts span `row`, which the reader has just read. */
   count(batch: SpanBatch, row: number, resource: ResourceView, seconds: number, nowMs: number): void {
     if (this.#filter !== undefined && !this.#filter(batch, row)) {
@@ -137,17 +152,22 @@ export class SpanMetrics {
       if (this.#options.calls) group.count(CALLS, weight);
       if (this.#options.size) group.count(SIZE, this.#reader.bytes);
       if (this.#options.latency) {
+        const traces = this.#traces;
+        const at = batch.traceIds.start(row);
         group
           .histogram(LATENCY)
-          .observe(seconds, weight, batch.traceIds.data(), batch.traceIds.start(row), nowMs);
+          .observe(
+            seconds,
+            weight,
+            traces.getInt32(at),
+            traces.getInt32(at + 4),
+            traces.getInt32(at + 8),
+            traces.getInt32(at + 12),
+            nowMs,
+          );
       }
     }
     if (this.#options.targetInfo) this.#touchInfo(resource, nowMs);
-  }
-
-  /** Between batches. */
-  tidy(): void {
-    this.#places.tidy();
   }
 
   #group(batch: SpanBatch, row: number, resource: ResourceView, nowMs: number): SeriesGroup | undefined {
@@ -182,7 +202,7 @@ export class SpanMetrics {
       const start = batch.statusMessages.start(row);
       const end = batch.statusMessages.end(row);
       this.#view.setUint32(to, end - start);
-      to = this.#copy(batch.statusMessages.data(), start, end, to + 4);
+      to = this.#copy(this.#messages, start, end, to + 4);
     }
     for (let i = 0; i < this.#identity.length; i++) {
       const slot = this.#identity[i] as number;
@@ -205,7 +225,7 @@ export class SpanMetrics {
       this.#key[to++] = type;
       this.#view.setUint32(to, isText ? end - start : attributes.slots.high(at));
       to += 4;
-      if (isText) to = this.#copy(attributes.texts.data(), start, end, to);
+      if (isText) to = this.#copy(this.#texts, start, end, to);
       else {
         this.#view.setUint32(to, text);
         to += 4;
@@ -213,7 +233,7 @@ export class SpanMetrics {
     }
     if (!intrinsics.spanName) return to;
     if (to + nameEnd - nameStart > this.#key.length) this.#grow(to + nameEnd - nameStart, to);
-    return this.#copy(batch.names.data(), nameStart, nameEnd, to);
+    return this.#copy(this.#names, nameStart, nameEnd, to);
   }
 
   #copy(from: Uint8Array, start: number, end: number, to: number): number {
