@@ -126,7 +126,6 @@ test('credentials, TLS, proxy and headers', () => {
 
 test('external labels take the environment', () => {
   const { config } = read(
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
     'global: {external_labels: {a: "${REGION}-x", b: $ZONE, c: "$$5", d: "${NONE}"}}',
     {},
     { REGION: 'eu', ZONE: 'z1' },
@@ -320,7 +319,6 @@ test('no text makes reading fail otherwise than by a diagnostic', () => {
   const value = (depth: number): unknown => {
     const kind = random.below(depth > 4 ? 5 : 8);
     if (kind === 0) return null;
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
     if (kind === 1) return random.pick(['', 'a:1', '15s', '(', 'http://x', '*', '${X}', 'é']);
     if (kind === 2) return random.below(100) - 5;
     if (kind === 3) return random.chance(0.5);
