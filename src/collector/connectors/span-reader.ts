@@ -59,6 +59,9 @@ export class SpanReader {
   #slotOfKey = new Int32Array(64);
   /** Length of each key in UTF-8. */
   #keyBytes = new Int32Array(64);
+  // The open batch's attributes as plain arrays: most of the time goes into reading them.
+  #attributeKeys: Uint32Array = new Uint32Array(0);
+  #attributeEnds: Uint32Array = this.#attributeKeys;
   #anyWanted = false;
   #resources: (ResourceView | undefined)[] = [];
   readonly #at: Int32Array;
@@ -79,6 +82,8 @@ export class SpanReader {
     this.#batch = batch;
     this.#resources = [];
     this.#foundIn.fill(-1);
+    this.#attributeKeys = batch.attributes.keys.values();
+    this.#attributeEnds = batch.attributes.ends.values();
     const { strings } = batch.keys;
     if (strings.length > this.#slotOfKey.length) {
       this.#slotOfKey = new Int32Array(strings.length * 2);
@@ -143,13 +148,14 @@ export class SpanReader {
     this.#row = row;
     if (!this.#anyWanted && !withSize) return;
     const { attributes } = this.#batch;
-    const { keys } = attributes;
+    const keys = this.#attributeKeys;
+    const ends = this.#attributeEnds;
     const slotOfKey = this.#slotOfKey;
     const keyBytes = this.#keyBytes;
-    const end = attributes.rowEnd(row);
+    const end = ends[row] as number;
     let bytes = 0;
-    for (let at = attributes.rowStart(row); at < end; at++) {
-      const key = keys.get(at);
+    for (let at = row === 0 ? 0 : (ends[row - 1] as number); at < end; at++) {
+      const key = keys[at] as number;
       const slot = slotOfKey[key] as number;
       if (slot >= 0 && this.#foundIn[slot] !== row) {
         this.#foundIn[slot] = row;
