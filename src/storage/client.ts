@@ -34,7 +34,10 @@ export interface QueryOptions {
 export interface InsertOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number;
-  /** The same token makes a repeated insert of the same blocks harmless. */
+  /**
+   * The server drops an insert whose token it has noted, also when that insert was killed before its commit: so only
+   * for writers that look afterwards (documents).
+   */
   readonly deduplicationToken?: string;
   readonly settings?: Readonly<Record<string, SettingValue>>;
 }

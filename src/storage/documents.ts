@@ -115,13 +115,18 @@ export function documentStore(client: StorageClient): DocumentStore {
       out.uint64('writer', BigUint64Array.of(writer));
       out.uint8('deleted', Uint8Array.of(deleted ? 1 : 0));
       out.texts('body', [body]);
-      // Servers drop an insert whose token they have seen: of all writers of a version, the first one to commit wins.
-      const deduplicationToken = JSON.stringify([tenant, kind, id, version]);
-      await client.insert(TARGET, [out.finish()], { deduplicationToken });
-      const [stored] = await select(
-        tenant,
-        sql`kind = ${bind.string(kind)} AND id = ${bind.string(id)} AND version = ${bind.uint64(version)}`,
-      );
+      const block = out.finish();
+      let stored: Stored | undefined;
+      // Servers drop an insert whose token they have noted: of all writers of a version, the first to commit wins. A
+      // token may have been noted by an insert that was killed before its commit; then the next one is tried.
+      for (let tries = 0; stored === undefined && tries < MAX_ATTEMPTS; tries++) {
+        const deduplicationToken = JSON.stringify([tenant, kind, id, version, tries]);
+        await client.insert(TARGET, [block], { deduplicationToken });
+        [stored] = await select(
+          tenant,
+          sql`kind = ${bind.string(kind)} AND id = ${bind.string(id)} AND version = ${bind.uint64(version)}`,
+        );
+      }
       if (stored?.writer === writer) return visible(stored);
       if (expected !== undefined || attempt === MAX_ATTEMPTS)
         throw new DocumentConflictError(kind, id, expected ?? version - 1, stored?.version ?? version);

@@ -6,12 +6,11 @@
  * time is allowed. Weeks and days are counted from the epoch: week = intDiv(day, 7), day = intDiv(ms, 86400000).
  */
 
-/**
- * Settings of every table: repeated inserts are recognised by their token; expired rows go within the hour; a changed
- * TTL does not rewrite data.
- */
-const COMMON =
-  'non_replicated_deduplication_window = 1000, merge_with_ttl_timeout = 3600, materialize_ttl_recalculate_only = 1';
+/** Settings of every table: expired rows go within the hour; a changed TTL does not rewrite data. */
+const COMMON = 'merge_with_ttl_timeout = 3600, materialize_ttl_recalculate_only = 1';
+
+/** Repeated inserts are recognised by their token; only documents may use this (see README.md, "Retries"). */
+const DEDUPLICATED = 'non_replicated_deduplication_window = 1000';
 
 const ATTRIBUTES = `
   attributes_string Map(LowCardinality(String), String) CODEC(ZSTD(1)),
@@ -208,7 +207,7 @@ GROUP BY s.tenant, s.trace_id, intDiv(s.start_ns, 604800000000000)`,
   body String CODEC(ZSTD(1))
 ) ENGINE = MergeTree
 ORDER BY (tenant, kind, id, version, written, writer)
-SETTINGS ${COMMON}`,
+SETTINGS ${COMMON}, ${DEDUPLICATED}`,
 ];
 
 /** The sharding key of each table in a cluster: rows that are read together lie together. */
