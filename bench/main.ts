@@ -2,12 +2,13 @@
  * `npm run bench [-- start metrics logs traces]`: the product as it is shipped, over its real ports, on this machine.
  * Prints one line per figure. Absolute numbers depend on the machine; compare ratios of one run.
  */
-import { startTrivium } from '../test/acceptance/trivium-process.ts';
-import { folderBytes, peak, push, treeResidentBytes } from './measure.ts';
+import { type RunningTrivium, startTrivium } from '../test/acceptance/trivium-process.ts';
+import { peak, push, treeResidentBytes } from './measure.ts';
 import { logPayload, metricPayload, type Payload, patchTimes, seeded, spanPayload } from './payloads.ts';
 
 const MIB = 2 ** 20;
-const SENDERS = 4;
+/** As many agents push at one time; each waits for its acknowledgement before it sends again. */
+const SENDERS = 8;
 const random = seeded(1);
 
 function line(name: string, value: number, unit: string): void {
@@ -15,6 +16,12 @@ function line(name: string, value: number, unit: string): void {
 }
 
 const settle = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Bytes of the parts that are in use; what merges have replaced stays on disk for a few minutes more. */
+async function storedBytes(trivium: RunningTrivium): Promise<number> {
+  const status = await (await fetch(`http://127.0.0.1:${trivium.ports.http}/api/status`)).json();
+  return (status as { engine: { diskBytes: number } }).engine.diskBytes;
+}
 
 /** Pushes with several senders, each with a payload of its own; gives seconds. */
 async function load(
@@ -64,7 +71,6 @@ async function benchSignal(
 ): Promise<void> {
   const trivium = await startTrivium({ args: ['--retention', 'none'] });
   try {
-    const before = folderBytes(trivium.dataDir);
     const memory = peak(() => treeResidentBytes(trivium.child.pid as number));
     const items = pushes * (payloads[0] as Payload).items;
     const seconds = await load(
@@ -76,12 +82,7 @@ async function benchSignal(
     const highest = memory.stop();
     // Merges bring the parts together; what lies on disk afterwards is what it costs.
     await settle(15_000);
-    report(
-      items,
-      seconds,
-      folderBytes(trivium.dataDir) - before,
-      pushes * (payloads[0] as Payload).body.length,
-    );
+    report(items, seconds, await storedBytes(trivium), pushes * (payloads[0] as Payload).body.length);
     line(`${name}: memory at most, both processes`, highest / MIB, 'MiB');
   } finally {
     await trivium.stop();
@@ -92,13 +93,13 @@ const T0 = BigInt(Date.UTC(2026, 0, 1)) * 1_000_000n;
 
 async function benchMetrics(): Promise<void> {
   // 20,000 series, 240 points in time, counters with noise.
-  const payloads = Array.from({ length: SENDERS }, (_, i) => metricPayload(10, 500, `bench-${i}`));
+  const payloads = Array.from({ length: SENDERS }, (_, i) => metricPayload(10, 250, `bench-${i}`));
   const counters = payloads.map((payload) => new Float64Array(payload.values.length));
   await benchSignal(
     'metrics',
     '/v1/metrics',
     payloads,
-    960,
+    1920,
     (payload, number) => {
       const time = T0 + BigInt(Math.floor(number / SENDERS)) * 15_000_000_000n;
       patchTimes(payload, () => time);

@@ -1,7 +1,6 @@
-/** What the operating system says about a process and its children, and about a folder's size. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+/** What the operating system says about a process and its children, and pushes that wait for their answer. */
+import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
-import path from 'node:path';
 
 /** Resident memory of a process and all its descendants, in bytes. */
 export function treeResidentBytes(pid: number): number {
@@ -29,20 +28,6 @@ export function treeResidentBytes(pid: number): number {
   return total;
 }
 
-/** Bytes that a folder's files take on disk. */
-export function folderBytes(folder: string): number {
-  let total = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    try {
-      total += statSync(path.join(entry.parentPath, entry.name)).blocks * 512;
-    } catch {
-      // A part that was merged away meanwhile.
-    }
-  }
-  return total;
-}
-
 /** Samples a figure until it is stopped; gives the largest. */
 export function peak(read: () => number): { stop(): number } {
   let largest = read();
@@ -57,7 +42,7 @@ export function peak(read: () => number): { stop(): number } {
   };
 }
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
+const agent = new http.Agent({ keepAlive: true, maxSockets: 32 });
 
 /** Pushes a body; waits for the answer; retries what the server asks to be retried. Gives the times it was refused. */
 export async function push(url: string, body: Buffer): Promise<number> {
