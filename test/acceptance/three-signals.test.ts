@@ -241,6 +241,51 @@ test('tenants do not see each other', async () => {
   assert.deepEqual(vector.data.result, []);
 });
 
+test('what is pushed twice counts once', async () => {
+  const twice = { 'x-scope-orgid': 'twice' };
+  for (let i = 0; i < 2; i++) {
+    for (const [path, body] of [
+      ['/v1/traces', traces],
+      ['/v1/logs', logs],
+      ['/v1/metrics', metrics(-15_000, 10)],
+      ['/v1/metrics', metrics(0, 40)],
+    ] as const) {
+      assert.equal((await post('otlp-http', path, body, twice)).status, 200);
+    }
+  }
+  const at = { time: String(nowMs / 1000) };
+  for (const [query, want] of [
+    ['increase(http_server_request_duration_seconds_count[1m])', '30'],
+    ['count_over_time(http_server_request_duration_seconds_count[1m])', '2'],
+  ] as const) {
+    const answer = await get('prometheus', '/api/v1/query', { query, ...at }, twice);
+    const value = Number(answer.data.result[0].value[1]);
+    // increase() extrapolates to the window's edges; twice the samples would double it.
+    assert.ok(value >= Number(want) && value < Number(want) * 2, `${query}: ${value}`);
+  }
+  const range = { start: ns(-60_000), end: ns(60_000) };
+  const lines = await get(
+    'loki',
+    '/loki/api/v1/query_range',
+    { query: '{service_name="checkout"}', ...range },
+    twice,
+  );
+  assert.equal(lines.data.result.flatMap((one: { values: unknown[] }) => one.values).length, 1);
+  const seconds = {
+    start: String(Math.floor(nowMs / 1000) - 60),
+    end: String(Math.floor(nowMs / 1000) + 60),
+  };
+  const counted = await get(
+    'tempo',
+    '/api/metrics/query',
+    { q: '{} | count_over_time()', ...seconds },
+    twice,
+  );
+  assert.equal(counted.series[0].value, 2);
+  const found = await get('tempo', '/api/search', { q: '{}', ...seconds }, twice);
+  assert.equal(found.traces[0].spanSets[0].matched, 2);
+});
+
 test('bad pushes say why', async () => {
   const bad = await post('otlp-http', '/v1/traces', {
     resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: 'xyz' }] }] }],

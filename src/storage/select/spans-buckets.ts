@@ -133,6 +133,9 @@ interface GroupSum {
   readonly exemplars: { traceId: string; startNs: bigint; value?: number }[];
 }
 
+/** Rows of one span lie in one partition: its time is part of the key. */
+const FINAL_SETTINGS = { do_not_merge_across_partitions_select_final: 1 };
+
 /** Answers a bucketed aggregation, or undefined when it cannot be done exactly here. */
 export async function selectBuckets(
   scope: ScopedClient,
@@ -183,10 +186,10 @@ export async function selectBuckets(
   }
   const having = measured === undefined ? sql`` : sql`AND ${measured.present}`;
   const least = measure.kind === 'log2' && measured !== undefined ? sql`AND ${measured.value} >= 2` : sql``;
-  const query = sql`SELECT ${join(selects, ', ')} FROM ${table.spans} WHERE ${within} ${having} ${least}
+  const query = sql`SELECT ${join(selects, ', ')} FROM ${table.spans} FINAL WHERE ${within} ${having} ${least}
     GROUP BY ${join(groups, ', ')}`;
   const sums = new Map<string, GroupSum>();
-  for await (const block of scope.stream(query, options)) {
+  for await (const block of scope.stream(query, { ...options, settings: FINAL_SETTINGS })) {
     const readers = await Promise.all(
       fields.map((field, i) => readerOf(scope, rows, request.by[i], field, block, i, options)),
     );

@@ -123,7 +123,7 @@ class ClickHouseSpans implements SpansSource {
         : startWithin(first, last + 1n);
     const query = sql`SELECT ${SPAN_COLUMNS} FROM ${table.spans}
       WHERE ${TENANT} AND ${inHours} AND start_ns >= ${bind.int64(first)} AND start_ns <= ${bind.int64(last)}
-        AND trace_id IN (${traceIdSet(traceIds)})`;
+        AND trace_id IN (${traceIdSet(traceIds)}) ${ONCE}`;
     for await (const block of scope.stream(query, options)) {
       for (const span of await this.#rows.spans(scope, block, options)) {
         const spans = found.get(span.traceId);
@@ -267,7 +267,7 @@ class ClickHouseSpans implements SpansSource {
     for (let from = startNs; from < endNs; from = (from / HOUR_NS + 1n) * HOUR_NS) {
       const next = (from / HOUR_NS + 1n) * HOUR_NS;
       const query = sql`SELECT ${SPAN_COLUMNS} FROM ${table.spans}
-        WHERE ${TENANT} AND ${startWithin(from, least(next, endNs))} AND ${condition} ORDER BY start_ns`;
+        WHERE ${TENANT} AND ${startWithin(from, least(next, endNs))} AND ${condition} ORDER BY start_ns ${ONCE}`;
       for await (const block of scope.stream(query, options)) {
         if (block.rows > 0) yield await this.#rows.spans(scope, block, options);
       }
@@ -286,6 +286,9 @@ class ClickHouseSpans implements SpansSource {
     return selectTagValues(this.#scopeOf(query.tenant), field, query, { signal });
   }
 }
+
+/** A span that was delivered or stored twice counts once, also before a merge has brought its rows together. */
+const ONCE = sql`LIMIT 1 BY trace_id, span_id, kind`;
 
 interface Window {
   /** Spans that start within [startNs, endNs). */
