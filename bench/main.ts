@@ -8,7 +8,7 @@ import { logPayload, metricPayload, type Payload, patchTimes, seeded, spanPayloa
 
 const MIB = 2 ** 20;
 /** As many agents push at one time; each waits for its acknowledgement before it sends again. */
-const SENDERS = 8;
+const SENDERS = 32;
 const random = seeded(1);
 
 function line(name: string, value: number, unit: string): void {
