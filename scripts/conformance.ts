@@ -5,12 +5,11 @@
  *   npm run conformance [-- promql|logql|traceql ...] [-- any option of the kit's runner]
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { startTrivium } from '../test/acceptance/trivium-process.ts';
+import { conformanceKits } from './conformance-kits.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
-const DIR = process.env.CONFORMANCE_DIR ?? path.resolve(ROOT, '../shared/conformance');
+const DIR = conformanceKits();
 
 /** The listeners that each runner needs. */
 const KITS: Record<string, (ports: Record<string, number>) => string[]> = {
@@ -24,8 +23,10 @@ const KITS: Record<string, (ports: Record<string, number>) => string[]> = {
   ],
 };
 
-if (!existsSync(DIR)) {
-  console.log(`conformance: skipped, no kits at ${path.relative(ROOT, DIR)}`);
+if (DIR === undefined) {
+  console.log(
+    'conformance: skipped, there are no kits beside the project; CONFORMANCE_DIR names their folder',
+  );
   process.exit(0);
 }
 const words = process.argv.slice(2);

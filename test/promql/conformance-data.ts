@@ -1,17 +1,10 @@
 /** Loads the conformance kit's data sets into a memory source. */
 
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Histogram } from '../../src/model/histogram.ts';
 import { Labels } from '../../src/model/labels.ts';
 import { MemorySource } from './memory-source.ts';
-
-/** Where the kits are: CONFORMANCE_DIR, or beside the project. Undefined when they are not there. */
-export function conformanceDir(): string | undefined {
-  const dir = process.env.CONFORMANCE_DIR ?? path.resolve(import.meta.dirname, '../../../shared/conformance');
-  return existsSync(path.join(dir, 'check-promql.mjs')) ? dir : undefined;
-}
 
 interface KitHistogram {
   stale?: boolean;

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { conformanceDir } from './conformance-data.ts';
+import { conformanceKits } from '../../scripts/conformance-kits.ts';
 import { runScript } from './script.ts';
 
 const own = import.meta.dirname;
-const kit = conformanceDir();
+const kit = conformanceKits();
 const kitScripts = kit === undefined ? undefined : path.join(kit, 'promql', 'promqltest');
 
 /** The settings that the scripts of the Prometheus project are written for. */

@@ -1,11 +1,12 @@
 /** Serves the conformance data: node test/promql/serve-conformance.ts [port] [memory|storage] [hints|no-hints] */
 
+import { conformanceKits } from '../../scripts/conformance-kits.ts';
 import { prometheusDialect } from '../../src/api/prometheus/index.ts';
-import { conformanceDir, loadConformanceData } from './conformance-data.ts';
+import { loadConformanceData } from './conformance-data.ts';
 import { serveDialect } from './plain-server.ts';
 import { loadInto, openFixture } from './storage-source.ts';
 
-const dir = conformanceDir();
+const dir = conformanceKits();
 if (dir === undefined) throw new Error('no conformance kit');
 const [port = '0', kind = 'memory', hints = 'hints'] = process.argv.slice(2);
 const memory = await loadConformanceData(dir);
