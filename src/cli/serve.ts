@@ -13,7 +13,7 @@ import { OtlpReceiver } from '../collector/receivers/otlp.ts';
 import { remoteWriteRoutes } from '../collector/receivers/prometheus-remote-write.ts';
 import { spanReceiverDialect } from '../collector/receivers/span-push.ts';
 import { zipkinReceiverRoutes } from '../collector/receivers/zipkin.ts';
-import type { ServeOptions } from '../config/serve-options.ts';
+import type { ServeOptions, SignalPeriods } from '../config/serve-options.ts';
 import { Gate, gated } from '../http/gate.ts';
 import type { Dialect } from '../http/handler.ts';
 import { DEFAULT_TENANT } from '../http/tenant.ts';
@@ -118,6 +118,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
       sink: intake,
       tenant: DEFAULT_TENANT,
       registry,
+      onConfig: (config) => otlp.translateMetrics(config.otlp),
       log,
       now,
     });
@@ -248,9 +249,14 @@ function queryGate(options: ServeOptions, registry: Registry): (dialect: Dialect
   return (dialect) => gated(dialect, gate, (path) => QUERIES.test(path));
 }
 
+/** Storage's word for what is kept for ever. */
+function periods({ metrics, logs, traces }: SignalPeriods): Record<keyof SignalPeriods, number | 'none'> {
+  return { metrics: metrics ?? 'none', logs: logs ?? 'none', traces: traces ?? 'none' };
+}
+
 function storageOptions(options: ServeOptions, { registry, log, now }: ServeContext): StorageOptions {
   const { url, user, password, cluster, memoryBytes } = options.storage;
-  const { metrics, logs, traces } = options.retentionMs;
+  const { tenants, ...byDefault } = options.retentionMs;
   return {
     dataDir: options.dataDir,
     ...(url === undefined ? {} : { clickhouseUrl: url }),
@@ -260,7 +266,10 @@ function storageOptions(options: ServeOptions, { registry, log, now }: ServeCont
     maxMemoryBytes: memoryBytes,
     maxQueueBytes: options.limits.maxQueueBytes,
     queryTimeoutMs: options.limits.queryTimeoutMs,
-    retention: { default: { metrics: metrics ?? 'none', logs: logs ?? 'none', traces: traces ?? 'none' } },
+    retention: {
+      default: periods(byDefault),
+      tenants: Object.fromEntries(Object.entries(tenants).map(([name, own]) => [name, periods(own)])),
+    },
     metrics: storageMetrics(registry, STORAGE_METRICS),
     log: (level, message) => log[level](message, { from: 'storage' }),
     now,

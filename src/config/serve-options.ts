@@ -50,6 +50,13 @@ const FUTURE_LISTENERS = ['alertmanager', 'collector-metrics'] as const;
 /** Parts whose own files are not read yet; naming one is refused rather than ignored. */
 const FUTURE_PARTS = ['alertmanager', 'loki', 'tempo', 'collector', 'promtail'] as const;
 
+/** How long each signal is kept, in milliseconds; undefined: for ever. */
+export interface SignalPeriods {
+  readonly metrics: number | undefined;
+  readonly logs: number | undefined;
+  readonly traces: number | undefined;
+}
+
 export interface ServeOptions {
   readonly dataDir: string;
   readonly host: string;
@@ -72,10 +79,9 @@ export interface ServeOptions {
     readonly memoryBytes: number;
   };
   /** Per signal; undefined: kept for ever. */
-  readonly retentionMs: {
-    readonly metrics: number | undefined;
-    readonly logs: number | undefined;
-    readonly traces: number | undefined;
+  readonly retentionMs: SignalPeriods & {
+    /** What differs by tenant, with the defaults filled in. */
+    readonly tenants: Readonly<Record<string, SignalPeriods>>;
   };
   /** Whether one request may wipe all pushed groups. */
   readonly pushgatewayAdminApi: boolean;
@@ -213,22 +219,7 @@ export function readServeOptions(
   }
   listeners?.done();
 
-  const byDefault = retention?.get('default');
-  const period = (name: 'metrics' | 'logs' | 'traces'): number | undefined => {
-    const value = retention?.get(name) ?? byDefault;
-    const fromFile =
-      value === undefined ? DEFAULT_RETENTION_MS : value.string() === 'none' ? undefined : value.durationMs();
-    const given = flags.values.get('retention');
-    if (given === undefined) return fromFile;
-    if (given === 'none') return undefined;
-    const ms = parseDurationMs(given);
-    if (ms !== undefined && ms > 0) return ms;
-    if (name === 'metrics')
-      flagError(`--retention: "${given}" is no duration`, 'write for instance 15d or 720h, or none');
-    return undefined;
-  };
-  const retentionMs = { metrics: period('metrics'), logs: period('logs'), traces: period('traces') };
-  retention?.done();
+  const retentionMs = readRetention(retention, flags.values.get('retention'), flagError);
 
   const pushgateway = file?.get('pushgateway')?.object();
   const adminApi = pushgateway?.get('enable_admin_api')?.boolean() ?? false;
@@ -366,6 +357,41 @@ function features(list: string, flagError: (message: string, hint?: string) => v
     }
   }
   return chosen;
+}
+
+/** `retention:` of the file, or the flag, which stands for all signals and tenants. */
+function readRetention(
+  section: YamlObject | undefined,
+  flag: string | undefined,
+  flagError: (message: string, hint?: string) => void,
+): ServeOptions['retentionMs'] {
+  const inFile = (object: YamlObject | undefined, otherwise: SignalPeriods): SignalPeriods => {
+    const forAll = object?.get('default');
+    const period = (name: keyof SignalPeriods) => {
+      const value = object?.get(name) ?? forAll;
+      if (value === undefined) return otherwise[name];
+      return value.string() === 'none' ? undefined : value.durationMs();
+    };
+    return { metrics: period('metrics'), logs: period('logs'), traces: period('traces') };
+  };
+  const same = (ms: number | undefined): SignalPeriods => ({ metrics: ms, logs: ms, traces: ms });
+  const byDefault = inFile(section, same(DEFAULT_RETENTION_MS));
+  const named = section?.get('tenants')?.object();
+  const tenants = Object.fromEntries(
+    (named?.names() ?? []).map((name) => {
+      const own = named?.get(name)?.object();
+      const periods = inFile(own, byDefault);
+      own?.done();
+      return [name, periods];
+    }),
+  );
+  section?.done();
+  if (flag === undefined) return { ...byDefault, tenants };
+  const ms = flag === 'none' ? undefined : parseDurationMs(flag);
+  if (flag !== 'none' && (ms === undefined || ms <= 0)) {
+    flagError(`--retention: "${flag}" is no duration`, 'write for instance 15d or 720h, or none');
+  }
+  return { ...same(ms), tenants: {} };
 }
 
 function logLevel(

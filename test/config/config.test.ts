@@ -87,9 +87,35 @@ limits: { http.max-body-bytes: 1MiB }
     metrics: 30 * 86_400_000,
     logs: undefined,
     traces: 30 * 86_400_000,
+    tenants: {},
   });
   assert.equal(options.storage.memoryBytes, 2 ** 30);
   assert.equal(options.limits.maxBodyBytes, 2 ** 20);
+});
+
+test('retention by tenant: what a tenant does not say is the default; the flag stands for all', () => {
+  const yaml =
+    'storage: { retention: { default: 10d, tenants: { dev: { default: 3d }, audit: { logs: none } } } }';
+  const day = 86_400_000;
+  assert.deepEqual(read([], yaml).retentionMs, {
+    metrics: 10 * day,
+    logs: 10 * day,
+    traces: 10 * day,
+    tenants: {
+      dev: { metrics: 3 * day, logs: 3 * day, traces: 3 * day },
+      audit: { metrics: 10 * day, logs: undefined, traces: 10 * day },
+    },
+  });
+  assert.deepEqual(read(['--retention', '1d'], yaml).retentionMs, {
+    metrics: day,
+    logs: day,
+    traces: day,
+    tenants: {},
+  });
+  assert.throws(
+    () => read([], 'storage: { retention: { tenants: { dev: { log: 3d } } } }'),
+    /did you mean "logs"/,
+  );
 });
 
 test('the password comes from the environment or a file, never from a flag', () => {

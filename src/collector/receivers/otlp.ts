@@ -22,6 +22,7 @@ import { InputError } from '../../model/errors.ts';
 import type { LogLimits } from '../../wire/log-batch.ts';
 import { otlpJsonToProtobuf } from '../../wire/otlp/json.ts';
 import { DEFAULT_INDEXED_ATTRIBUTES, DEFAULT_OTLP_LOG_LIMITS, decodeOtlpLogs } from '../../wire/otlp/logs.ts';
+import { DEFAULT_OTLP_METRICS_OPTIONS, type OtlpMetricsOptions } from '../../wire/otlp/metric-memory.ts';
 import { OtlpMetricsDecoder } from '../../wire/otlp/metrics.ts';
 import { exportResponse, type OtlpEncoding, type Signal, statusResponse } from '../../wire/otlp/responses.ts';
 import { LOGS, METRICS, TRACES } from '../../wire/otlp/schema.ts';
@@ -89,7 +90,7 @@ interface Export {
 export class OtlpReceiver {
   readonly #options: OtlpReceiverOptions;
   readonly #metrics: ReceiverMetrics;
-  readonly #decoder: OtlpMetricsDecoder;
+  #decoder: OtlpMetricsDecoder;
   readonly #maxFutureMs: number;
 
   constructor(options: OtlpReceiverOptions) {
@@ -97,6 +98,14 @@ export class OtlpReceiver {
     this.#metrics = options.metrics ?? NO_RECEIVER_METRICS;
     this.#decoder = options.metricsDecoder ?? new OtlpMetricsDecoder();
     this.#maxFutureMs = options.maxFutureMs ?? DEFAULT_MAX_FUTURE_MS;
+  }
+
+  /** How metrics are translated from now on; running totals of deltas go on. */
+  translateMetrics(options: Partial<OtlpMetricsOptions>): void {
+    this.#decoder = new OtlpMetricsDecoder(
+      { ...DEFAULT_OTLP_METRICS_OPTIONS, ...options },
+      this.#decoder.deltas,
+    );
   }
 
   /** Routes for POST /v1/traces, /v1/metrics and /v1/logs. */
