@@ -291,7 +291,8 @@ export class Listener {
         listener: this.name,
         dialect: mount?.dialect.name ?? 'none',
         route,
-        method,
+        // HTTP/2 takes any word as a method; what is counted by it must stay bounded.
+        method: http.METHODS.includes(method) ? method : 'other',
         status,
         durationMs: performance.now() - began,
         tenant,

@@ -220,6 +220,21 @@ test('the route pattern, not the path, is reported', async () => {
   );
 });
 
+test('a method that nobody knows is refused, and reported as one of many', async () => {
+  finished.length = 0;
+  const session = http2.connect(base);
+  const stream = session.request({ ':path': '/large', ':method': 'INVENTED-1' });
+  const [headers] = await once(stream, 'response');
+  assert.equal(headers[':status'], 405);
+  stream.resume();
+  await once(stream, 'end');
+  session.close();
+  assert.deepEqual(
+    finished.map(({ method, status }) => [method, status]),
+    [['other', 405]],
+  );
+});
+
 test('http/2 without TLS: the same handlers', async () => {
   const session = http2.connect(base);
   const stream = session.request({ ':path': '/echo/h2', ':method': 'POST' });

@@ -76,8 +76,3 @@ const table: ReadonlyMap<string, FunctionSignature> = new Map(
 export function functionSignature(name: string): FunctionSignature | undefined {
   return table.get(name);
 }
-
-/** All functions, sorted by name. */
-export function functionSignatures(): FunctionSignature[] {
-  return [...table.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
